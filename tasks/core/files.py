@@ -1,0 +1,100 @@
+"""A user's files of texts in, results out: for the terminal and the apps."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tasks.core.errors import FileError
+
+Row = dict[str, Any]
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt", ".parquet")
+csv.field_size_limit(2**24)  # one cell may hold a document
+
+
+def read_texts(path: str | Path, text_column: str = "text", time_column: str | None = None) -> list[Row]:
+    """Rows of a CSV, TSV, JSONL or Parquet file, or the lines of a TXT file as ``{text_column: line}``.
+
+    Every row has a string under ``text_column`` (an empty cell is an empty text), and under ``time_column``
+    whatever stands there. Raises ``FileError`` in one sentence: no such file or column, not UTF-8, not the
+    format that its name says, no rows.
+    """
+    path = Path(path)
+    reader = {".csv": _csv, ".tsv": _csv, ".jsonl": _jsonl, ".txt": _txt, ".parquet": _parquet}.get(path.suffix.lower())
+    if reader is None:
+        raise FileError(f"{path.name!r} is none of {', '.join(SUFFIXES)}: save it as one of these.")
+    try:
+        rows = [_checked(row, number, path.name, text_column, time_column) for number, row in enumerate(reader(path, text_column), 1)]
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path.name!r} is not UTF-8 text (byte {error.start:,}): save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise FileError(f"{path.name!r} can't be read: {error.strerror or error}.") from error
+    if not rows:
+        raise FileError(f"{path.name!r} holds no rows.")
+    return rows
+
+
+def write_jsonl(path: str | Path, rows: list[Row]) -> None:
+    """One JSON object a line, in UTF-8; the file appears whole or not at all."""
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        partial.replace(target)
+    except OSError as error:
+        raise FileError(f"{str(path)!r} can't be written: {error.strerror or error}.") from error
+
+
+def _checked(row: Row, number: int, name: str, text_column: str, time_column: str | None) -> Row:
+    for column in (text_column, time_column):
+        if column is not None and column not in row:
+            raise FileError(f"{name!r} has no column {column!r} (row {number}): its columns are {', '.join(map(str, row))}.")
+    text = row[text_column]
+    if text is not None and not isinstance(text, str):
+        raise FileError(f"Column {text_column!r} of {name!r} holds {type(text).__name__} in row {number}, not text.")
+    return row | {text_column: text or ""}
+
+
+def _csv(path: Path, text_column: str) -> Iterator[Row]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", restkey="more", restval="")
+        try:
+            for row in reader:
+                row.pop("more", None)
+                yield row
+        except csv.Error as error:
+            raise FileError(f"Line {reader.line_num} of {path.name!r} is not CSV: {error}.") from error
+    if reader.fieldnames and text_column not in reader.fieldnames:
+        raise FileError(f"{path.name!r} has no column {text_column!r}: its columns are {', '.join(reader.fieldnames)}.")
+
+
+def _jsonl(path: Path, text_column: str) -> Iterator[Row]:
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise FileError(f"Line {number} of {path.name!r} is not JSON: {error}.") from error
+            if not isinstance(row, dict):
+                raise FileError(f"Line {number} of {path.name!r} is not a JSON object.")
+            yield row
+
+
+def _txt(path: Path, text_column: str) -> Iterator[Row]:
+    with open(path, encoding="utf-8-sig") as file:
+        yield from ({text_column: line.rstrip("\r\n")} for line in file)
+
+
+def _parquet(path: Path, text_column: str) -> Iterator[Row]:
+    import pandas
+
+    try:
+        yield from pandas.read_parquet(path).to_dict("records")
+    except (ValueError, OSError, ImportError) as error:
+        raise FileError(f"{path.name!r} is not a Parquet file: {' '.join(str(error).split())[:160]}.") from error

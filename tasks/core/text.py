@@ -1,0 +1,156 @@
+"""Text into overlapping windows of tokens, exactly: nothing is cut off and every word knows its characters.
+
+A *word* is what the tokenizer's own pre-tokenizer says is one (for BERT: letters and digits together, each
+punctuation mark alone). Windows begin and end at words and overlap; each word is *owned* by the window in
+which it stands farthest from an edge, so it is read once with context on both sides. All per-token work is
+in the tokenizer's native code or in NumPy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.core.errors import InputError
+
+Ints = NDArray[np.int64]
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens of one text that fit the encoder together, and the words that this window answers for.
+
+    ``ids``: token ids with the special tokens; ``words``: numbers of the owned words in the text; ``first``
+    and ``last``: for each of these, the positions in ``ids`` of its first and last token.
+    """
+
+    text: int
+    ids: Ints
+    words: Ints
+    first: Ints
+    last: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The words of one text; ``word_chars`` gives a word's character offsets."""
+
+    encoding: Any
+    count: int
+
+    def word_chars(self, word: int) -> tuple[int, int]:
+        """Half-open character offsets of word number ``word``."""
+        start, end = self.encoding.word_to_chars(word)
+        return int(start), int(end)
+
+
+def check_text(text: object) -> str:
+    """Return ``text`` if it is a string, else raise ``InputError``."""
+    if not isinstance(text, str):
+        raise InputError(f"A text must be a string, not {type(text).__name__}: pass one string or a list of strings.")
+    return text
+
+
+class Windower:
+    """Cuts texts into windows for one tokenizer.
+
+    Parameters: a fast ``tokenizer``; ``size`` tokens a window, special tokens included; ``overlap`` tokens
+    that two neighbouring windows share.
+    """
+
+    def __init__(self, tokenizer: Any, size: int, overlap: int) -> None:
+        if not tokenizer.is_fast:
+            raise InputError("The tokenizer has no character offsets: choose a model with a fast tokenizer.")
+        self._tokenizer = tokenizer
+        probe = tokenizer("a")["input_ids"]
+        inner = tokenizer("a", add_special_tokens=False)["input_ids"]
+        at = next(i for i in range(len(probe)) if probe[i : i + len(inner)] == inner)
+        self._prefix, self._suffix = np.array(probe[:at], np.int64), np.array(probe[at + len(inner) :], np.int64)
+        self.body = size - len(self._prefix) - len(self._suffix)
+        self.overlap = min(overlap, self.body // 2)
+
+    def __call__(self, texts: Sequence[str]) -> tuple[list[Tokens], list[Window]]:
+        """Tokens of each text, and the windows of all of them in text order; a blank text has no window."""
+        clean = [_SURROGATES.sub("\ufffd", check_text(text)) for text in texts]
+        if not clean:
+            return [], []
+        encodings = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
+        tokens: list[Tokens] = []
+        windows: list[Window] = []
+        for number, encoding in enumerate(encodings):
+            starts, words = _word_starts(encoding.word_ids, self.body)
+            tokens.append(Tokens(encoding, len(words)))
+            if len(words):
+                windows.extend(self._cut(number, np.array(encoding.ids, np.int64), starts, words))
+        return tokens, windows
+
+    def _cut(self, text: int, ids: Ints, starts: Ints, words: Ints) -> Iterator[Window]:
+        ends = np.append(starts[1:], len(ids))
+        for begin, end, low, high in _spans(starts, ends, self.body, self.overlap):
+            shift = len(self._prefix) - begin
+            owned = slice(low, high)
+            last = ends[owned] - 1 + shift
+            full = np.concatenate([self._prefix, ids[begin:end], self._suffix])
+            yield Window(text, full, words[owned], starts[owned] + shift, last)
+
+
+def _word_starts(word_ids: Iterable[int | None], longest: int) -> tuple[Ints, Ints]:
+    """Positions of each word's first token, and the words' numbers.
+
+    A word longer than a window (ten thousand letters in a row) is read in pieces of ``longest`` tokens.
+    """
+    numbers = np.array([-1 if word is None else word for word in word_ids], np.int64)
+    starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 0)
+    lengths = np.diff(starts, append=len(numbers))
+    if len(starts) and lengths.max() > longest:
+        starts = np.concatenate([np.arange(start, start + length, longest) for start, length in zip(starts, lengths, strict=True)])
+    return starts, numbers[starts]
+
+
+def _spans(starts: Ints, ends: Ints, body: int, overlap: int) -> Iterator[tuple[int, int, int, int]]:
+    """Windows as (first token, end token, first owned word, end of owned words); no word is longer than ``body``."""
+    count = len(starts)
+    low = word = 0
+    while True:
+        begin = int(starts[word])
+        stop = max(int(np.searchsorted(ends, begin + body, side="right")), word + 1)
+        end = int(ends[stop - 1])
+        if stop >= count:
+            yield begin, end, low, count
+            return
+        following = max(int(np.searchsorted(starts, end - overlap, side="left")), word + 1)
+        following = min(following, stop)
+        high = max((following + stop + 1) // 2, low + 1)
+        yield begin, end, low, high
+        low, word = high, following
+
+
+def batches(windows: Sequence[Window], tokens: int) -> Iterator[list[Window]]:
+    """Windows sorted by length, in batches of at most ``tokens`` padded tokens (always at least one window).
+
+    Sorting keeps padding under a few per cent; the order of the caller's texts is not lost, since every
+    window carries its text's number.
+    """
+    batch: list[Window] = []
+    for window in sorted(windows, key=lambda window: len(window.ids)):
+        if batch and (len(batch) + 1) * len(window.ids) > tokens:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def pad(rows: Sequence[Ints], value: int) -> tuple[Ints, Ints]:
+    """Rows of ids as one (rows, longest) array filled up with ``value``, and its 0/1 mask."""
+    lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+    mask = np.arange(lengths.max())[None, :] < lengths[:, None]
+    ids = np.full(mask.shape, value, np.int64)
+    ids[mask] = np.concatenate(rows)
+    return ids, mask.astype(np.int64)
