@@ -1,0 +1,1 @@
+"""Event detection: triggers with their types, and what a message in a disaster reports."""

@@ -1,0 +1,151 @@
+"""JSONL rows -> examples -> features: which units are triggers, of which types, in which label set."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.core.encoder import Encoder, collate
+from tasks.core.errors import InputError
+from tasks.core.labels import label_text
+from tasks.core.text import Tokens, Window
+
+Row = dict[str, Any]
+Gold = set[tuple[int, int, str]]  # start, end, type; (0, 0, type) for a whole message
+LabelSets = dict[str, dict[str, str]]  # set -> name -> description
+NOTHING = ("Not labeled", "Not applicable")  # CrisisLexT26's two ways to say that a message reports nothing
+
+
+def gold_events(row: Row) -> Gold:
+    """The events of a row: ``{"text", "events": [...]}``, or a CrisisLexT26 message ``{"text", "type"}``."""
+    if "events" in row:
+        spans = [(event.get("trigger") or {"start": 0, "end": 0}, event["type"]) for event in row["events"]]
+        return {(span["start"], span["end"], name) for span, name in spans}
+    if "type" in row:
+        return set() if row["type"] in NOTHING else {(0, 0, row["type"])}
+    raise InputError('A row needs "events" (or, for whole messages, "type") beside "text".')
+
+
+def check_rows(rows: Iterable[Row], source: str) -> list[Row]:
+    """The rows, each with a text and triggers that lie in it; raises ``InputError`` naming the first bad one."""
+    checked = []
+    for number, row in enumerate(rows, 1):
+        text = row.get("text")
+        if not isinstance(text, str):
+            raise InputError(f'Row {number} of {source} has no "text".')
+        try:
+            outside = [span for span in gold_events(row) if not 0 <= span[0] <= span[1] <= len(text)]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"Row {number} of {source} is not an event-detection row: {error!r} is missing or wrong.") from error
+        if outside:
+            raise InputError(f"Row {number} of {source} has a trigger outside its text: {outside[0]}.")
+        checked.append(row)
+    return checked
+
+
+def choose_label_set(rows: Sequence[Row], declared: LabelSets, name: str) -> tuple[str, dict[str, str]]:
+    """The smallest declared set that holds all types of ``rows``; where none does, the rows' own types as set ``name``."""
+    types = {event[2] for row in rows for event in gold_events(row)}
+    fitting = [(len(labels), key) for key, labels in declared.items() if types <= set(labels)]
+    if fitting:
+        key = min(fitting)[1]
+        return key, declared[key]
+    return name, dict.fromkeys(sorted(types), "")
+
+
+def unit_targets(tokens: Tokens, gold: Gold) -> tuple[dict[int, set[str]], set[int]]:
+    """Types of each trigger's first word, and the words that continue a trigger."""
+    targets: dict[int, set[str]] = {}
+    continued: set[int] = set()
+    for start, end, name in gold:
+        words = sorted({word for place in range(start, end) if (word := tokens.encoding.char_to_word(place)) is not None})
+        if words:
+            targets.setdefault(words[0], set()).add(name)
+            continued.update(words[1:])
+    return targets, continued
+
+
+def message_unit(window: Window) -> tuple[list[int], list[int]]:
+    """First and last position of the one unit that a message-level window has: all of its tokens."""
+    return [0], [len(window.ids) - 1]
+
+
+def features(encoder: Encoder, rows: Sequence[Row], label_set: str, names: Iterable[str], unit: str) -> list[dict[str, Any]]:
+    """One feature a window, ready for ``Collator``; types outside ``names`` (held out) are left out."""
+    wanted = set(names)
+    tokens, windows = encoder.windower([row["text"] for row in rows])
+    gold = [{event for event in gold_events(row) if event[2] in wanted} for row in rows]
+    return [_feature(window, tokens[window.text], gold[window.text], label_set, unit) for window in windows]
+
+
+def _feature(window: Window, tokens: Tokens, gold: Gold, label_set: str, unit: str) -> dict[str, Any]:
+    feature: dict[str, Any] = {"input_ids": window.ids.tolist(), "label_set": label_set}
+    if unit == "message":
+        first, last = message_unit(window)
+        return feature | {"first": first, "last": last, "targets": [[0, name] for _, _, name in sorted(gold)], "continued": [0]}
+    targets, continued = unit_targets(tokens, gold)
+    words = window.words.tolist()
+    pairs = [[place, name] for place, word in enumerate(words) for name in sorted(targets.get(word, ()))]
+    flags = [int(word in continued) for word in words]
+    return feature | {"first": window.first.tolist(), "last": window.last.tolist(), "targets": pairs, "continued": flags}
+
+
+class Collator:
+    """Features to the tensors of ``EventModel.forward``.
+
+    With ``sample`` labels a set, a batch encodes its gold labels and that many others of each set, which then
+    weigh as much as all; with ``hide`` a label's description is left out that often, so that bare names work
+    too. What is drawn depends on ``seed`` and the rows alone, so a resumed run draws the same.
+    """
+
+    def __init__(self, encoder: Encoder, label_sets: Mapping[str, Mapping[str, str]], sample: int, hide: float, seed: int) -> None:
+        self.encoder, self.label_sets, self.sample, self.hide, self.seed = encoder, label_sets, sample, hide, seed
+
+    def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Tensors of one batch, by the names of the model's arguments."""
+        draw = random.Random(f"{self.seed} {[feature['input_ids'] for feature in batch]}")
+        labels, weights = self._draw_labels(batch, draw)
+        texts = [label_text(name, "" if draw.random() < self.hide else self.label_sets[key][name]) for key, name in labels]
+        encoded = self.encoder.tokenizer(texts, padding=True, truncation=True, max_length=64, return_tensors="pt", verbose=False)
+        place = {label: number for number, label in enumerate(labels)}
+        windows = [_window(number, feature) for number, feature in enumerate(batch)]
+        units = collate(windows, self.encoder.tokenizer.pad_token_id or 0)
+        pairs, offset = [], 0
+        for feature in batch:
+            pairs += [[offset + unit, place[feature["label_set"], name]] for unit, name in feature["targets"]]
+            offset += len(feature["first"])
+        allowed = torch.tensor([[float(key == feature["label_set"]) for key, _ in labels] for feature in batch])
+        return {
+            "input_ids": units.ids,
+            "attention_mask": units.mask,
+            "row": units.row,
+            "first": units.first,
+            "last": units.last,
+            "label_ids": encoded["input_ids"],
+            "label_mask": encoded["attention_mask"],
+            "label_weight": torch.tensor(weights)[None, :].expand(len(batch), -1).contiguous(),
+            "allowed": allowed,
+            "targets": torch.tensor(pairs, dtype=torch.long).reshape(-1, 2),
+            "continued": torch.tensor([float(flag) for feature in batch for flag in feature["continued"]]),
+        }
+
+    def _draw_labels(self, batch: Sequence[dict[str, Any]], draw: random.Random) -> tuple[list[tuple[str, str]], list[float]]:
+        labels: list[tuple[str, str]] = []
+        weights: list[float] = []
+        for key in sorted({feature["label_set"] for feature in batch}):
+            gold = {name for feature in batch if feature["label_set"] == key for _, name in feature["targets"]}
+            others = sorted(set(self.label_sets[key]) - gold)
+            drawn = draw.sample(others, self.sample) if 0 < self.sample < len(others) else others
+            labels += [(key, name) for name in [*sorted(gold), *drawn]]
+            weights += [1.0] * len(gold) + [len(others) / max(len(drawn), 1)] * len(drawn)
+        return labels, weights
+
+
+def _window(number: int, feature: dict[str, Any]) -> Window:
+    first, last = np.array(feature["first"], np.int64), np.array(feature["last"], np.int64)
+    return Window(number, np.array(feature["input_ids"], np.int64), first, first, last)

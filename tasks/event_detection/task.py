@@ -1,0 +1,181 @@
+"""The event-detection pipeline: load, call, stream.
+
+python -m tasks event-detection "A 7.1 earthquake struck off the coast on Sunday."
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.core.adapters import check_base, find_adapter, load_head, merge, read_settings
+from tasks.core.calibration import Calibration
+from tasks.core.encoder import Batch, Encoder, load_config, load_encoder
+from tasks.core.errors import AdapterError, InputError
+from tasks.core.heads import pool_units
+from tasks.core.labels import LabelCache, check_labels
+from tasks.core.text import Tokens, Window, batches, check_text
+from tasks.core.types import Coverage
+from tasks.event_detection.data import LabelSets
+from tasks.event_detection.decode import Candidate, best_labels, message_event, trigger_events
+from tasks.event_detection.model import EventHead
+from tasks.event_detection.types import Event, EventResult
+
+NAME = "event-detection"
+FOLDER = Path(__file__).parent
+CHUNK = 256  # texts sorted by length together: enough to leave little padding, few enough for a live progress bar
+CUSTOM = "custom"  # calibration of labels that are in no shipped set
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an adapter says of itself in ``task.json``: ``unit`` is ``"word"`` (triggers) or ``"message"``;
+    ``default`` names the label set that is used where the caller gives none."""
+
+    unit: str
+    default: str
+    label_sets: LabelSets
+    calibration: dict[str, Calibration]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Settings:
+        """From the fields of ``task.json``; raises ``AdapterError`` where one is missing."""
+        try:
+            calibration = {name: Calibration(**fields) for name, fields in data["calibration"].items()}
+            return cls(data["unit"], data["default"], data["label_sets"], calibration)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise AdapterError(f"task.json is damaged: {error!r} is missing or wrong. Get the adapter again.") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of ``task.json``."""
+        return asdict(self)
+
+    def known(self) -> dict[str, str]:
+        """Every label that the adapter was trained on, with its description."""
+        return {name: text for labels in reversed(list(self.label_sets.values())) for name, text in labels.items()}
+
+    def calibration_for(self, labels: Mapping[str, str]) -> Calibration:
+        """That of the first label set that holds all of ``labels``, else that of custom labels."""
+        for name in (self.default, *self.label_sets):
+            if set(labels) <= set(self.label_sets[name]) and name in self.calibration:
+                return self.calibration[name]
+        return self.calibration.get(CUSTOM, Calibration())
+
+
+class EventDetector:
+    """What all event pipelines share: one text or many in, results of the same shape out."""
+
+    labels: list[str]
+    threshold: float
+
+    @overload  # a str is a sequence of strings too
+    def __call__(self, text: str, labels: Any = None, threshold: float | None = None) -> EventResult: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, text: Sequence[str], labels: Any = None, threshold: float | None = None) -> list[EventResult]: ...
+    def __call__(self, text: str | Sequence[str], labels: Any = None, threshold: float | None = None) -> EventResult | list[EventResult]:
+        """Events of one text, or of each text of a list, in order.
+
+        ``labels``: the event types to look for (names, or name -> description; None: the default ones);
+        ``threshold``: the least score in [0, 1] (None: the calibrated threshold of each type).
+        Raises ``InputError``.
+        """
+        if isinstance(text, str):
+            return next(self.stream([text], labels, threshold))
+        if isinstance(text, Mapping) or not hasattr(text, "__iter__"):
+            raise InputError(f"Give one string or a list of strings, not {type(text).__name__}.")
+        return list(self.stream(text, labels, threshold))
+
+    def stream(self, texts: Sequence[str], labels: Any = None, threshold: float | None = None) -> Iterator[EventResult]:
+        """Results one after the other, in order, while later texts are still to be read: for progress bars."""
+        if threshold is not None and not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+            raise InputError(f"threshold must be a number from 0 to 1, not {threshold!r}.")
+        rest = iter(texts)
+        while chunk := [check_text(text) for text in islice(rest, CHUNK)]:
+            for text, events in zip(chunk, self._detect(chunk, labels, threshold), strict=True):
+                yield EventResult(text, events, Coverage(len(text), len(text)))
+
+    def _detect(self, texts: list[str], labels: Any, threshold: float | None) -> list[tuple[Event, ...]]:
+        raise NotImplementedError
+
+
+class EventDetection(EventDetector):
+    """An encoder with an adapter: units of text matched against label texts. Stateless calls, safe in threads."""
+
+    def __init__(self, encoder: Encoder, head: EventHead, settings: Settings) -> None:
+        self.encoder, self.head, self.settings = encoder, head, settings
+        self.labels = list(settings.label_sets[settings.default])
+        self.threshold = settings.calibration.get(settings.default, Calibration()).threshold
+        self._embed_labels = LabelCache(encoder.embed)
+
+    def _detect(self, texts: list[str], labels: Any, threshold: float | None) -> list[tuple[Event, ...]]:
+        chosen = self.settings.label_sets[self.settings.default] if labels is None else check_labels(labels, self.settings.known())
+        calibration = self.settings.calibration_for(chosen)
+        names = list(chosen)
+        least = [calibration.of(name) if threshold is None else threshold for name in names]
+        tokens, found, continues = self.score(texts, chosen, calibration, torch.tensor(least))
+        if self.settings.unit == "message":
+            return [message_event(candidates, names) for candidates in found]
+        return [trigger_events(*each, names) for each in zip(texts, tokens, found, continues, strict=True)]
+
+    @torch.inference_mode()
+    def score(
+        self, texts: Sequence[str], labels: Mapping[str, str], calibration: Calibration, thresholds: Tensor
+    ) -> tuple[list[Tokens], list[list[Candidate]], list[set[int]]]:
+        """For each text its tokens, its (word, label, score) candidates, and the words that continue a trigger."""
+        tokens, windows = self.encoder.windower(texts)
+        embedded = self._embed_labels(labels)
+        thresholds = thresholds.to(embedded.device)
+        found: list[list[Candidate]] = [[] for _ in texts]
+        continues: list[set[int]] = [set() for _ in texts]
+        for group in batches(windows, self.encoder.batch_tokens):
+            batch = self.encoder.collate(group)
+            hidden = self.encoder.model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+            owner, word, units = self._units(group, batch, hidden)
+            logits, more = self.head(units, embedded)
+            scores = torch.sigmoid(logits / calibration.temperature + calibration.shift)
+            for unit, label, score in best_labels(scores, thresholds):
+                found[owner[unit]].append((int(word[unit]), label, score))
+            for unit in torch.nonzero(more > 0).squeeze(1).tolist():
+                continues[owner[unit]].add(int(word[unit]))
+        return tokens, found, continues
+
+    def _units(self, group: Sequence[Window], batch: Batch, hidden: Tensor) -> tuple[Any, Any, Tensor]:
+        """For each unit of the batch: the text and the word that it is, and its state (units, width)."""
+        texts = np.array([window.text for window in group])
+        if self.settings.unit == "message":
+            rows = torch.arange(len(group), device=hidden.device)
+            return texts, np.zeros_like(texts), pool_units(hidden, rows, torch.zeros_like(rows), batch.mask.sum(1) - 1)
+        words = np.concatenate([window.words for window in group])
+        return texts[batch.row.cpu().numpy()], words, pool_units(hidden, batch.row, batch.first, batch.last)
+
+
+def load(
+    model: str | None = None, adapter: str | None = "shipped", revision: str | None = None, device: str | None = None
+) -> EventDetector:
+    """The pipeline over an encoder and an adapter, or over a ready-made token or sequence classifier of the Hub.
+
+    Raises ``ModelError`` or ``AdapterError``.
+    """
+    from tasks.event_detection.ready import ReadyMade, is_ready_made
+
+    if model is not None and is_ready_made(load_config(model, revision)):
+        return ReadyMade.load(model, revision, device)
+    if adapter is None:
+        raise AdapterError("A plain encoder finds no events by itself: give an adapter, or a token-classification model.")
+    folder = find_adapter(FOLDER, adapter, None if model else revision)
+    data = read_settings(folder, NAME)
+    base = data.get("base", {})
+    encoder = load_encoder(model or base.get("name"), revision if model else base.get("revision"), device)
+    if data.get("method") != "full":
+        check_base(encoder, data, folder)
+    merged = merge(encoder, folder)
+    head = EventHead(merged.width)
+    load_head(head, folder)
+    return EventDetection(merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data))
