@@ -1,0 +1,1 @@
+"""Fine-tuning of every task on its user's own rows: ``python -m finetune``."""

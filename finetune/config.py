@@ -1,0 +1,118 @@
+"""Settings of a run: our dataclass, the task's own, and ``TrainingArguments``; from flags or one YAML recipe.
+
+A recipe is a YAML file with the same names as the flags; flags given beside it win.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import HfArgumentParser, TrainingArguments
+
+from tasks import names
+from tasks.core.errors import FileError, InputError, UnknownTaskError
+
+METHODS = ("lora", "head", "full")
+DEFAULTS = {
+    "output_dir": "runs/finetune",
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "logging_steps": 50,
+    "per_device_train_batch_size": 32,
+    "learning_rate": 1e-3,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 0.1,
+    "train_sampling_strategy": "group_by_length",
+    "load_best_model_at_end": True,
+    "save_total_limit": 2,
+    "remove_unused_columns": False,
+    "report_to": "none",
+}
+
+
+@dataclass
+class FinetuneArguments:
+    """What to train, on what, and how much of the model."""
+
+    task: str | None = field(default=None, metadata={"help": "the task, such as event-detection"})
+    model: str | None = field(default=None, metadata={"help": "encoder: a Hub id or a folder (default: the embedded one)"})
+    revision: str | None = field(default=None, metadata={"help": "commit, tag or branch of a Hub encoder"})
+    train_file: list[str] = field(default_factory=list, metadata={"help": "JSONL, CSV or Parquet files of training rows"})
+    validation_file: list[str] = field(default_factory=list, metadata={"help": "files of development rows, to choose and calibrate on"})
+    dataset_name: str | None = field(default=None, metadata={"help": "rows from the Hub instead, through datasets"})
+    dataset_config_name: str | None = field(default=None, metadata={"help": "configuration of --dataset_name"})
+    dataset_revision: str | None = field(default=None, metadata={"help": "commit, tag or branch of --dataset_name"})
+    train_split: str = field(default="train", metadata={"help": "training split of --dataset_name"})
+    validation_split: str = field(default="validation", metadata={"help": "development split of --dataset_name"})
+    max_rows: int | None = field(default=None, metadata={"help": "at most so many rows of each file, for a quick look"})
+    method: str = field(default="lora", metadata={"help": "what is trained: lora (and head), head, or full"})
+    lora_rank: int = field(default=32, metadata={"help": "rank of the LoRA matrices"})
+    lora_alpha: int | None = field(default=None, metadata={"help": "LoRA scale times rank (default: twice the rank)"})
+    lora_dropout: float = field(default=0.1, metadata={"help": "dropout before the LoRA matrices"})
+    early_stopping_patience: int = field(default=0, metadata={"help": "evaluations without a gain before training stops; 0: never"})
+    card: str | None = field(default=None, metadata={"help": "Markdown that the model card opens with: data, licences, use"})
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(f"--method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+        if not self.train_file and not self.dataset_name:
+            raise InputError("There is nothing to train on: give --train_file or --dataset_name.")
+        for path in [*self.train_file, *self.validation_file]:
+            if not Path(path).is_file():
+                raise FileError(f"There is no file {path!r}: check --train_file and --validation_file.")
+
+
+def training_of(task: str | None) -> Any:
+    """The ``Training`` class of a task; raises ``UnknownTaskError``."""
+    if task not in names():
+        raise UnknownTaskError(f"--task must be one of {', '.join(names())}, not {task!r}.")
+    return importlib.import_module(f"tasks.{task.replace('-', '_')}.training").Training
+
+
+def parse(arguments: Sequence[str]) -> tuple[FinetuneArguments, Any, TrainingArguments]:
+    """Our settings, the task's options and ``TrainingArguments``, from flags or from a recipe and flags."""
+    recipe, rest = _split(arguments)
+    training = training_of(_task(recipe, rest))
+    parser = HfArgumentParser((FinetuneArguments, training.options_class, TrainingArguments))  # type: ignore[arg-type]
+    settings = DEFAULTS | {"metric_for_best_model": training.metric} | recipe
+    known = {action.dest for action in parser._actions}
+    if unknown := sorted(set(settings) - known):
+        raise InputError(f"The recipe sets {unknown[0]!r}, which is no setting: see python -m finetune --task NAME --help.")
+    parser.set_defaults(**{name: _typed(parser, name, value) for name, value in settings.items()})
+    ours, options, stock = parser.parse_args_into_dataclasses(args=rest)
+    if stock.ddp_find_unused_parameters is None:
+        stock.ddp_find_unused_parameters = False  # every parameter has a gradient; looking for others costs time
+    return ours, options, stock
+
+
+def _split(arguments: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The recipe's settings where the first argument is one, and the flags."""
+    if not arguments or not arguments[0].endswith((".yaml", ".yml")):
+        return {}, list(arguments)
+    try:
+        recipe = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise FileError(f"The recipe {arguments[0]!r} can't be read: {error}") from error
+    if not isinstance(recipe, dict):
+        raise FileError(f"The recipe {arguments[0]!r} must be a list of name: value.")
+    return recipe, list(arguments[1:])
+
+
+def _task(recipe: dict[str, Any], flags: Sequence[str]) -> str | None:
+    for place, flag in enumerate(flags):
+        if flag == "--task" and place + 1 < len(flags):
+            return flags[place + 1]
+        if flag.startswith("--task="):
+            return flag.removeprefix("--task=")
+    return recipe.get("task")
+
+
+def _typed(parser: HfArgumentParser, name: str, value: Any) -> Any:
+    """YAML reads 1e-3 as text: give a setting its flag's type."""
+    action = next(action for action in parser._actions if action.dest == name)
+    return action.type(value) if isinstance(value, str) and callable(action.type) else value

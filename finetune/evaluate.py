@@ -1,0 +1,81 @@
+"""Scores of a pipeline on rows, beside a trivial baseline learned from the training rows.
+
+python -m finetune.evaluate --task event-detection --validation_file dev.jsonl --train_file train.jsonl
+python -m finetune.evaluate --task event-detection --adapter runs/mine --validation_file dev.jsonl --update_card true
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import HfArgumentParser
+
+from finetune.card import replace_scores, table
+from finetune.rows import read_rows
+from tasks import names, pipeline
+from tasks.core.errors import FileError, InputError, QuipuError, UnknownTaskError
+
+
+@dataclass
+class EvaluateArguments:
+    """What to evaluate, and on what."""
+
+    task: str = field(default="", metadata={"help": "the task, such as event-detection"})
+    validation_file: list[str] = field(default_factory=list, metadata={"help": "files of rows to score"})
+    train_file: list[str] = field(default_factory=list, metadata={"help": "training rows of the baseline; left out: no baseline"})
+    model: str | None = field(default=None, metadata={"help": "encoder or ready-made model: a Hub id or a folder"})
+    adapter: str = field(default="shipped", metadata={"help": "a shipped adapter's name, a folder or a Hub id"})
+    revision: str | None = field(default=None, metadata={"help": "commit, tag or branch of what comes from the Hub"})
+    device: str | None = field(default=None, metadata={"help": "torch device; default: CUDA where there is one"})
+    output_file: str | None = field(default=None, metadata={"help": "write the scores as JSON there"})
+    update_card: bool = field(default=False, metadata={"help": "put the table into the card of the adapter's folder"})
+
+    def __post_init__(self) -> None:
+        if self.task not in names():
+            raise UnknownTaskError(f"--task must be one of {', '.join(names())}, not {self.task!r}.")
+        if not self.validation_file:
+            raise InputError("There is nothing to score: give --validation_file.")
+        for path in [*self.validation_file, *self.train_file]:
+            if not Path(path).is_file():
+                raise FileError(f"There is no file {path!r}.")
+
+
+def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
+    """Scores of each file, and of the baseline where there are training rows."""
+    module = importlib.import_module(f"tasks.{arguments.task.replace('-', '_')}.evaluation")
+    loaded = pipeline(arguments.task, arguments.model, arguments.adapter, arguments.revision, arguments.device)
+    train = [row for path in arguments.train_file for row in read_rows(path)]
+    result: dict[str, dict[str, float]] = {}
+    for path in arguments.validation_file:
+        rows: list[dict[str, Any]] = read_rows(path)
+        result[Path(path).name] = module.scores(loaded, rows)
+        if train:
+            name, figures = module.baseline(train, rows)
+            result[f"{Path(path).name}, {name}"] = figures
+    return result
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Evaluate, print a table; returns the exit code."""
+    try:
+        (ours,) = HfArgumentParser(EvaluateArguments).parse_args_into_dataclasses(args=list(arguments))  # type: ignore[arg-type]
+        result = evaluate(ours)
+        if ours.update_card:
+            replace_scores(Path(ours.adapter), result)
+    except (QuipuError, ValueError) as error:
+        print(f"finetune.evaluate: {error}", file=sys.stderr)
+        return 2
+    if ours.output_file:
+        Path(ours.output_file).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(table(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+"""One trainer for every task: the stock ``Trainer`` with the task's own data, metrics and files.
+
+    python -m finetune --task event-detection --train_file a.jsonl --validation_file b.jsonl --output_dir runs/a
+    python -m finetune finetune/recipes/event_detection.yaml
+    accelerate launch -m finetune finetune/recipes/event_detection.yaml --bf16
+
+A task takes part by a ``training.py`` with ``Training(encoder, network, options, train, seed)``, where ``train``
+is a list of (source, rows). It has ``options_class`` (a dataclass of flags), ``metric`` (the name that choosing
+goes by), ``dataset`` (features with ``input_ids``), ``collate``, ``model`` (``forward`` returns a loss that is a
+mean over rows; ``model.encoder`` is the network), ``evaluate(validation)``, ``calibrate(validation)``,
+``final_scores(validation)``, ``save(folder, method, extra)`` and ``restore_head(folder)``.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from peft import get_peft_model, set_peft_model_state_dict
+from torch import nn
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from finetune.card import write_card
+from finetune.config import FinetuneArguments, training_of
+from finetune.rows import Row, read_splits
+from tasks.core.adapters import ENCODER, LORA, lora_config, read_weights
+from tasks.core.encoder import Encoder, load_encoder
+from tasks.core.errors import InputError
+
+Splits = list[tuple[str, list[Row]]]
+
+
+class TaskTrainer(Trainer):
+    """``Trainer`` whose checkpoints are adapters and whose evaluation is the task's own."""
+
+    def __init__(self, training: Any, validation: Splits, method: str, arguments: TrainingArguments, **options: Any) -> None:
+        self.training, self.validation, self.method = training, validation, method
+        super().__init__(training.model, arguments, training.collate, training.dataset, validation or None, **options)
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
+        """The task's metrics on all validation files; every process computes the same."""
+        self.training.model.eval()
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in self.training.evaluate(self.validation).items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def create_model_card(self, *arguments: Any, **options: Any) -> None:
+        """The card is written at the end, with scores (``finetune.card``)."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if self.args.should_save:
+            self.training.save(Path(str(output_dir or self.args.output_dir)), self.method, {})
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        restore(self.training, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        restore(self.training, Path(str(self.state.best_model_checkpoint)))
+
+
+def restore(training: Any, folder: Path) -> None:
+    """Put a checkpoint's weights into the live model."""
+    training.restore_head(folder)
+    network = training.model.encoder
+    if (folder / LORA).exists():
+        set_peft_model_state_dict(network, read_weights(folder, LORA))
+    elif (folder / ENCODER).is_dir():
+        network.load_state_dict(load_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
+
+
+def wrap(encoder: Encoder, ours: FinetuneArguments) -> Any:
+    """The network to train: a copy of the encoder's with LoRA, frozen, or free."""
+    import copy
+
+    network: Any = copy.deepcopy(encoder.model)
+    if ours.method == "lora":
+        return get_peft_model(network, lora_config(ours.lora_rank, ours.lora_alpha or 2 * ours.lora_rank, ours.lora_dropout))
+    return network.requires_grad_(ours.method == "full")
+
+
+def train(ours: FinetuneArguments, options: Any, stock: TrainingArguments) -> dict[str, Any]:
+    """Train, choose the best checkpoint, calibrate, and write the adapter with its card to ``output_dir``.
+
+    Returns the scores of each validation file. Raises ``InputError`` for rows that don't fit the task.
+    """
+    start = time.monotonic()
+    set_seed(stock.seed)
+    splits, validation = read_splits(ours)
+    if not validation and stock.eval_strategy != "no":
+        raise InputError("There is nothing to choose on: give --validation_file, or --eval_strategy no --load_best_model_at_end false.")
+    encoder = load_encoder(ours.model, ours.revision, "cpu")
+    training = training_of(ours.task)(encoder, wrap(encoder, ours), options, splits, stock.seed)
+    callbacks = [EarlyStoppingCallback(ours.early_stopping_patience)] if ours.early_stopping_patience else []
+    trainer = TaskTrainer(training, validation, ours.method, stock, callbacks=callbacks)
+    result = trainer.train(resume_from_checkpoint=_checkpoint(stock))
+    training.model.eval()
+    scores: dict[str, Any] = {}
+    if validation:
+        training.calibrate(validation)
+        scores = training.final_scores(validation)
+    if trainer.is_world_process_zero():
+        folder = Path(str(stock.output_dir))
+        run = _describe(ours, options, stock, training, {"steps": result.global_step, "seconds": round(time.monotonic() - start)})
+        training.save(folder, ours.method, {"scores": scores, "run": run})
+        write_card(folder, ours.card)
+        if stock.push_to_hub:
+            trainer.push_to_hub()
+    return scores
+
+
+def _checkpoint(stock: TrainingArguments) -> str | bool | None:
+    """What ``--resume_from_checkpoint`` means: a folder, or with "true" the last checkpoint if there is one."""
+    wanted = stock.resume_from_checkpoint
+    if str(wanted).lower() != "true":
+        return None if str(wanted).lower() in ("none", "false") else wanted
+    if not Path(str(stock.output_dir)).is_dir():
+        return None
+    last: str | None = get_last_checkpoint(stock.output_dir)  # type: ignore[no-untyped-call]
+    return last
+
+
+def _describe(ours: FinetuneArguments, options: Any, stock: TrainingArguments, training: Any, figures: dict[str, Any]) -> dict[str, Any]:
+    """What made this adapter, for its card: data by file name, never a path of the machine."""
+    data = {Path(source).name: len(rows) for source, rows in training.train_rows}
+    settings = {
+        "method": ours.method,
+        "lora_rank": ours.lora_rank,
+        "learning_rate": stock.learning_rate,
+        "epochs": stock.num_train_epochs,
+        "batch": stock.per_device_train_batch_size * stock.gradient_accumulation_steps * stock.world_size,
+        "seed": stock.seed,
+        "bf16": stock.bf16,
+    }
+    return {"train_rows": data, **settings, **figures}
