@@ -1,0 +1,132 @@
+"""What the pages share: the look, the header, lazy pipelines, and errors as plain sentences."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from tasks import pipeline
+from tasks.core.errors import QuipuError
+
+Params = ParamSpec("Params")
+Return = TypeVar("Return")
+Load = Callable[..., Any]
+
+EXAMPLES = Path(__file__).parent / "examples"
+MAX_FILE_SIZE = "20mb"
+FILES_LIVE_SECONDS = 3600  # uploads, downloads and what a session remembers are forgotten after an hour
+APOLOGY = "Sorry, something went wrong on our side. Your input was not changed; please try again."
+
+_log = logging.getLogger(__name__)
+
+# System fonts: the default theme's would be asked from another host where they are not installed.
+THEME = gr.themes.Default(
+    primary_hue=gr.themes.colors.teal,
+    secondary_hue=gr.themes.colors.teal,
+    neutral_hue=gr.themes.colors.slate,
+    font=["system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"],
+    font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
+).set(
+    # The default accent and subdued greys are too pale to read on white (WCAG asks for 4.5:1).
+    color_accent="*primary_700",
+    link_text_color="*primary_700",
+    body_text_color_subdued="*neutral_600",
+    block_info_text_color="*neutral_600",
+    block_label_text_color="*neutral_600",
+    block_title_text_color="*neutral_700",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover_dark="*primary_600",
+)
+
+# In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
+HEAD = f"<style>{(Path(__file__).parent / 'style.css').read_text(encoding='utf-8')}</style>"
+
+LOGO = """
+<svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true" fill="none"
+     stroke-width="2.2" stroke-linecap="round">
+  <path d="M3 8c10 3 24 3 34 0"/><path d="M10 10v24M20 10.5v26M30 10v22"/>
+  <g stroke="none">
+    <circle cx="10" cy="18" r="3"/><circle cx="10" cy="27" r="3"/><circle cx="20" cy="22" r="3"/>
+    <circle cx="20" cy="31" r="3"/><circle cx="30" cy="16" r="3"/><circle cx="30" cy="25" r="3"/>
+  </g>
+</svg>
+"""
+
+
+class LazyPipelines:
+    """Loads each pipeline once, when it is first asked for, whichever thread asks."""
+
+    def __init__(self, load: Load = pipeline) -> None:
+        self._load = load
+        self._lock = threading.Lock()
+        self._loaded: dict[tuple[str, str], Any] = {}
+
+    def __call__(self, task: str, adapter: str = "shipped") -> Any:
+        """The pipeline of ``task`` with ``adapter``; raises what ``tasks.pipeline`` raises, and tries again next time."""
+        with self._lock:
+            if (task, adapter) not in self._loaded:
+                self._loaded[task, adapter] = self._load(task, adapter=adapter)
+            return self._loaded[task, adapter]
+
+
+PIPELINES = LazyPipelines()
+
+
+def guarded(handler: Callable[Params, Return]) -> Callable[Params, Return]:
+    """Make a handler's errors fit for the page: ours keep their sentence, any other becomes an apology and a log entry."""
+
+    @functools.wraps(handler)
+    def run(*args: Params.args, **kwargs: Params.kwargs) -> Return:
+        try:
+            return handler(*args, **kwargs)
+        except QuipuError as error:
+            raise gr.Error(str(error), title="Please check", duration=15, print_exception=False) from None
+        except gr.Error:
+            raise
+        except Exception:  # the last resort: whatever it was, a visitor must not see it
+            _log.exception("A page's handler failed")
+            raise gr.Error(APOLOGY, title="Sorry", print_exception=False) from None
+
+    return run
+
+
+def header(name: str, what: str) -> gr.HTML:
+    """The top of the page; both texts are ours, never a user's."""
+    return gr.HTML(f'<header class="masthead">{LOGO}<div><h1>{name}</h1><p>{what}</p></div></header>', padding=False)
+
+
+def page() -> gr.Blocks:
+    """An empty page of the project that cleans up after its visitors."""
+    return gr.Blocks(title="Quipu", delete_cache=(FILES_LIVE_SECONDS, FILES_LIVE_SECONDS))
+
+
+def serve(demo: gr.Blocks, host: str | None = None, port: int | None = None, share: bool = False, **options: Any) -> tuple[str, str | None]:
+    """Start serving ``demo`` in the background; returns its address here and, with ``share``, its public one.
+
+    ``host`` and ``port`` None leave the choice to Gradio (Spaces set them through the environment). The queue is
+    bounded, so that a crowd gets a clear "busy" instead of a stuck machine; ``options`` go to ``Blocks.launch``.
+    """
+    demo.queue(max_size=64, default_concurrency_limit=2)
+    settings: dict[str, Any] = {
+        "theme": THEME,
+        "head": HEAD,
+        "quiet": True,
+        "ssr_mode": False,
+        "show_error": False,
+        "max_file_size": MAX_FILE_SIZE,
+        "allowed_paths": [str(EXAMPLES)],
+        "footer_links": ["api", "settings"],
+        "prevent_thread_lock": True,
+    }
+    _, local, public = demo.launch(server_name=host, server_port=port, share=share, **{**settings, **options})
+    return local, public

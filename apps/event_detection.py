@@ -1,0 +1,122 @@
+"""Event detection: triggers in a text, of the shipped types or of the user's own, and the disaster monitor."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from apps import disaster_monitor, render
+from apps.components import EXAMPLES, PIPELINES, Load, guarded, page
+from tasks.core.errors import InputError
+from tasks.core.types import Coverage
+from tasks.event_detection.types import EventResult
+
+TASK = "event-detection"
+MAX_CHARACTERS = 200_000
+
+
+def _check(text: Any, types: Any, threshold: Any) -> None:
+    """Raise ``InputError`` unless the three are usable; Gradio passes on whatever a client sends."""
+    if not isinstance(text, str) or not isinstance(types, str):
+        raise InputError("The text and the types must be strings; separate types by commas or lines.")
+    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1):
+        raise InputError(f"The threshold must be a number from 0 to 1, or empty; it is {str(threshold)[:40]!r}.")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(
+            f"The text has {len(text):,} characters; the page reads up to {MAX_CHARACTERS:,}. "
+            "Shorten it, or use the command line: python -m tasks event-detection --input FILE --output FILE."
+        )
+
+
+def _detect(load: Load, text: str, types: str, threshold: float | None) -> EventResult:
+    """Run the shipped pipeline on a text; raises ``InputError`` for what a page can't use."""
+    _check(text, types, threshold)
+    labels = render.parse_labels(types)
+    if not text.strip():
+        return EventResult(text, (), Coverage(len(text), len(text)))
+    result: EventResult = load(TASK)(text, labels=labels, threshold=threshold)
+    return result
+
+
+def _examples() -> list[dict[str, str]]:
+    """Texts written for this page: name, text, types."""
+    examples: list[dict[str, str]] = json.loads((EXAMPLES / "texts.json").read_text(encoding="utf-8"))
+    return examples
+
+
+def _text_tab(load: Load) -> None:
+    @guarded
+    def show(text: str, types: str, own: bool, threshold: float) -> tuple[Any, ...]:
+        result = _detect(load, text or "", types or "", threshold if own else None)
+        highlight = gr.HighlightedText(render.segments(result), color_map=render.colors([event.type for event in result.events]))
+        return render.summary(result), highlight, render.table(result), result.to_dict()
+
+    @guarded
+    def detect_events(text: str, types: str = "", threshold: float | None = None) -> dict[str, Any]:
+        """Detect events in a text. Returns text, events (type, score, trigger with start, end and text) and coverage.
+
+        types: your own event types, separated by commas or lines, each "name" or "name: description"; empty means the
+        default types. threshold: lowest probability of an event, from 0 to 1; empty means the calibrated ones.
+        """
+        return _detect(load, text, types, threshold).to_dict()
+
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=300) as left:
+            text = gr.Textbox(label="Text", lines=7, max_lines=16, placeholder="A news report, a message, a bulletin …", autofocus=True)
+            types = gr.Textbox(
+                label="Your own event types (optional)",
+                lines=2,
+                max_lines=8,
+                placeholder="flood, evacuation\nvaccination: people are given a vaccine",
+                info="Commas or lines between them; a line may be “name: description”. Empty: the default types.",
+            )
+            own = gr.Checkbox(label="Set the threshold myself", info="Otherwise each type has its own, calibrated one.")
+            threshold = gr.Slider(0.01, 0.99, 0.5, step=0.01, label="Threshold", info="Higher: fewer, surer events.", visible=False)
+            button = gr.Button("Detect events", variant="primary")
+        with gr.Column(scale=6, min_width=300):
+            summary = gr.Markdown("Events will appear here, each word that tells of one coloured by its type.", elem_classes="summary")
+            with gr.Tabs():
+                with gr.Tab("Highlighted"):
+                    highlight = gr.HighlightedText(label="Text with events", show_label=False, elem_classes="highlights", min_width=0)
+                with gr.Tab("Table"):
+                    rows = gr.Dataframe(
+                        headers=render.TABLE_HEADERS,
+                        datatype="str",
+                        interactive=False,
+                        label="Events",
+                        show_label=False,
+                        elem_classes="readable",
+                    )
+                with gr.Tab("JSON"):
+                    data = gr.JSON(label="Result", show_label=False, max_height=480)
+    inputs, outputs = [text, types, own, threshold], [summary, highlight, rows, data]
+    own.change(lambda checked: gr.Slider(visible=checked), own, threshold, api_visibility="private", queue=False)
+    gr.on([button.click, text.submit], show, inputs, outputs, api_visibility="private", show_progress_on=highlight, trigger_mode="once")
+    examples = _examples()
+    with left:  # below the button, yet above the results on a phone
+        gr.Examples(
+            [[example["text"], example["types"], False, 0.5] for example in examples],
+            inputs,
+            outputs,
+            show,
+            run_on_click=True,
+            cache_examples=False,
+            example_labels=[example["name"] for example in examples],
+            label="Examples",
+            api_visibility="private",
+        )
+    api(detect_events, api_name="detect_events")
+
+
+def build(load: Load = PIPELINES) -> gr.Blocks:
+    """The app: one tab for a text, one for a file of messages. ``load(task, adapter=...)`` gives a pipeline."""
+    demo = page()
+    with demo, gr.Tabs():
+        with gr.Tab("Text"):
+            _text_tab(load)
+        with gr.Tab("Disaster monitor"):
+            disaster_monitor.tab(load)
+    return demo
