@@ -119,15 +119,16 @@ def _spans(starts: Ints, ends: Ints, body: int, overlap: int) -> Iterator[tuple[
     low = word = 0
     while True:
         begin = int(starts[word])
-        stop = max(int(np.searchsorted(ends, begin + body, side="right")), word + 1)
+        stop = int(np.searchsorted(ends, begin + body, side="right"))
         end = int(ends[stop - 1])
         if stop >= count:
             yield begin, end, low, count
             return
-        following = max(int(np.searchsorted(starts, end - overlap, side="left")), word + 1)
-        following = min(following, stop)
-        high = max((following + stop + 1) // 2, low + 1)
-        yield begin, end, low, high
+        # The next window shares ``overlap`` tokens, or fewer where the word that did not fit leaves it less room.
+        following = int(np.searchsorted(starts, max(end - overlap, ends[stop] - body), side="left"))
+        high = max((following + stop + 1) // 2, low)
+        if high > low:
+            yield begin, end, low, high
         low, word = high, following
 
 
