@@ -82,8 +82,7 @@ class Encoder:
 
         Sentence-BERT (Reimers and Gurevych 2019, section 3). Texts beyond a window are cut: these are names.
         """
-        ids = self.tokenizer(list(texts), truncation=True, max_length=self.windower.body, verbose=False)["input_ids"]
-        windows = [_whole(number, row) for number, row in enumerate(ids)]
+        windows = self.windower.single(texts)
         out = torch.empty(len(windows), self.width, device=self.device)
         for group in batches(windows, self.batch_tokens):
             batch = self.collate(group)
@@ -193,11 +192,6 @@ def _position_limit(tokenizer: Any, config: Any) -> int:
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
         positions -= int(config.pad_token_id) + 1
     return min(positions, int(min(tokenizer.model_max_length, WINDOW)))
-
-
-def _whole(number: int, ids: Sequence[int]) -> Window:
-    nothing = np.zeros(0, np.int64)
-    return Window(number, np.array(ids, np.int64), nothing, nothing, nothing)
 
 
 class _quiet:

@@ -77,18 +77,28 @@ class Windower:
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[Tokens], list[Window]]:
         """Tokens of each text, and the windows of all of them in text order; a blank text has no window."""
-        clean = [_SURROGATES.sub("\ufffd", check_text(text)) for text in texts]
-        if not clean:
-            return [], []
-        encodings = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
         tokens: list[Tokens] = []
         windows: list[Window] = []
-        for number, encoding in enumerate(encodings):
+        for number, encoding in enumerate(self._encode(texts)):
             starts, words = _word_starts(encoding.word_ids, self.body)
             tokens.append(Tokens(encoding, len(words)))
             if len(words):
                 windows.extend(self._cut(number, np.array(encoding.ids, np.int64), starts, words))
         return tokens, windows
+
+    def single(self, texts: Sequence[str]) -> list[Window]:
+        """One window a text, without words; what goes beyond it is cut off: for names and descriptions."""
+        none = np.zeros(0, np.int64)
+        bodies = [np.array(encoding.ids[: self.body], np.int64) for encoding in self._encode(texts)]
+        return [Window(number, np.concatenate([self._prefix, body, self._suffix]), none, none, none) for number, body in enumerate(bodies)]
+
+    def _encode(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Without the tokenizer's own truncation: that is a state, which would cut the texts of another thread."""
+        clean = [_SURROGATES.sub("\ufffd", check_text(text)) for text in texts]
+        if not clean:
+            return []
+        encodings: Sequence[Any] = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
+        return encodings
 
     def _cut(self, text: int, ids: Ints, starts: Ints, words: Ints) -> Iterator[Window]:
         ends = np.append(starts[1:], len(ids))
