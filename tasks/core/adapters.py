@@ -25,8 +25,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasks.core.encoder import Encoder, explain_loading, load_encoder
-from tasks.core.errors import AdapterError
+from tasks.core.encoder import Encoder, download, read_encoder
+from tasks.core.errors import AdapterError, ModelError
 
 HEAD, LORA, SETTINGS, ENCODER = "head.safetensors", "adapter_model.safetensors", "task.json", "encoder"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -88,7 +88,7 @@ def load_head(head: nn.Module, folder: Path) -> None:
 def merge(encoder: Encoder, folder: Path) -> Encoder:
     """The encoder with the folder's adapter merged into its own copy of the weights; ``encoder`` stays as it is."""
     if (folder / ENCODER).is_dir():
-        return load_encoder(str(inside(folder, ENCODER)), None, str(encoder.device))
+        return read_encoder(str(inside(folder, ENCODER)), None, str(encoder.device))
     if not (folder / LORA).exists() and not (folder / "adapter_config.json").exists():
         return encoder  # only a head was trained
     embeddings: Any = encoder.model.get_input_embeddings()  # type: ignore[operator]
@@ -111,13 +111,10 @@ def find_adapter(task_folder: Path, adapter: str, revision: str | None) -> Path:
 
 
 def _download(adapter: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     try:
-        return Path(snapshot_download(adapter, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.txt", "README.md"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise AdapterError(explain_loading(adapter, revision, error)) from error
+        return download(adapter, revision)
+    except ModelError as error:
+        raise AdapterError(str(error)) from error
 
 
 def read_settings(folder: Path, task: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tasks.core.text import Window, Windower, batches, pad
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]  # what is fetched from the Hub
 WINDOW, OVERLAP = 256, 32  # tokens; the default encoder was trained on up to 256
 BATCH_TOKENS = 2048  # padded tokens a batch on CPU: larger ones fall out of the cache (tests/benchmarks/inference.py)
 BATCH_TOKENS_CUDA = 65536
@@ -117,17 +118,22 @@ def load_encoder(model: str | None = None, revision: str | None = None, device: 
 
 @functools.lru_cache(maxsize=8)
 def _load_encoder(name: str, revision: str | None, device: str) -> Encoder:
+    return read_encoder(name, revision, device)
+
+
+def read_encoder(name: str, revision: str | None, device: str) -> Encoder:
+    """The same, read anew: for folders whose weights may change, such as those of a training run."""
     tokenizer, network = load_pretrained(AutoModel, name, revision)
     if getattr(network, "pooler", None) is not None and network.config.model_type in ("bert", "roberta", "xlm-roberta"):
         network.pooler = None  # we pool token states ourselves
-    commit = getattr(network.config, "_commit_hash", None) or revision
+    source = Path(network.config.name_or_path)
+    commit = source.name if source.parent.name == "snapshots" else revision
     return Encoder(name, commit, tokenizer, network.to(device).eval().requires_grad_(False))
 
 
 def load_pretrained(auto: Any, name: str, revision: str | None) -> tuple[Any, Any]:
     """Tokenizer and network of an ``Auto…`` class, in float32, from safetensors alone."""
-    source: str | Path = default_folder() if name == DEFAULT_MODEL else name
-    options: dict[str, Any] = {"revision": revision if source == name else None, "trust_remote_code": False}
+    source, options = find_model(name, revision), {"trust_remote_code": False}
     try:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
@@ -141,9 +147,30 @@ def load_pretrained(auto: Any, name: str, revision: str | None) -> tuple[Any, An
 
 def load_config(name: str, revision: str | None) -> Any:
     """The configuration of a model, to see of which class it is."""
+    source = find_model(name, revision)
     try:
-        return AutoConfig.from_pretrained(default_folder() if name == DEFAULT_MODEL else name, revision=revision, trust_remote_code=False)
+        return AutoConfig.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
+        raise ModelError(explain_loading(name, revision, error)) from error
+
+
+def find_model(name: str, revision: str | None) -> Path:
+    """The folder of a model: the embedded default's, a folder, or a snapshot of the Hub's repository."""
+    if name == DEFAULT_MODEL:
+        return default_folder()
+    return Path(name) if Path(name).is_dir() else download(name, revision, ignore=["*/*"])
+
+
+def download(name: str, revision: str | None, ignore: Sequence[str] = ()) -> Path:
+    """The snapshot of a Hub repository without its pickles; from the cache where the Hub does not answer.
+
+    Much faster to fail than transformers' own download, which asks six times over half a minute.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=PATTERNS, ignore_patterns=list(ignore)))
+    except Exception as error:  # the Hub's client raises a dozen types that share no base
         raise ModelError(explain_loading(name, revision, error)) from error
 
 
