@@ -30,7 +30,10 @@ from tasks.core.errors import AdapterError, ModelError
 
 HEAD, LORA, SETTINGS, ENCODER = "head.safetensors", "adapter_model.safetensors", "task.json", "encoder"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-TARGETS = r".*\.layers?\.\d+\..*(query|key|value|dense|q_proj|k_proj|v_proj|o_proj|out_proj|fc1|fc2|Wqkv|Wi|Wo)"
+TARGETS = (  # every linear layer of the blocks, as BERT, RoBERTa, MPNet, DeBERTa, ModernBERT, Nomic, DistilBERT and ALBERT name them
+    r"(.*\.)?layers?\.\d+\.(.*\.)?((query|key|value|[qkvo]|in|out|gate|up|down)(_proj|_lin)?|dense|fc[12]|lin[12]|W(qkv|i|o))"
+    r"|.*\.albert_layers\.\d+\.(attention\.(query|key|value|dense)|ffn|ffn_output)"
+)
 
 
 def lora_config(rank: int, alpha: int, dropout: float) -> LoraConfig:
