@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
@@ -138,8 +139,10 @@ def load_pretrained(auto: Any, name: str, revision: str | None) -> tuple[Any, An
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
             network = auto.from_pretrained(source, use_safetensors=True, dtype=torch.float32, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise ModelError(explain_loading(name, revision, error)) from error
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):  # what transformers makes of a folder without tokenizer files
+        raise ModelError(f"Model {name!r} has no tokenizer files: get it again, or choose another model.")
     if not tokenizer.is_fast:
         raise ModelError(f"Model {name!r} has no fast tokenizer, so there are no character offsets: choose another model.")
     return tokenizer, network
@@ -178,7 +181,7 @@ def explain_loading(name: str, revision: str | None, error: Exception) -> str:
     """One sentence on why a model or adapter could not be loaded, and what to do."""
     reason = " ".join(str(error).split())
     at = f" at revision {revision!r}" if revision else ""
-    if "safetensors" in reason:
+    if "safetensors" in reason and not isinstance(error, SafetensorError):
         why = "it has no safetensors weights, and pickled ones are never opened; ask its authors to convert it"
     elif Path(name).exists():
         why = f"the folder does not hold one ({reason[:160]})"
