@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from tasks.core.encoder import Encoder, collate
 from tasks.core.errors import InputError
 from tasks.core.labels import label_text
 from tasks.core.text import Tokens, Window
+from tasks.event_detection.message import plain_message
 
 Row = dict[str, Any]
 Gold = set[tuple[int, int, str]]  # start, end, type; (0, 0, type) for a whole message
@@ -70,6 +72,19 @@ def unit_targets(tokens: Tokens, gold: Gold) -> tuple[dict[int, set[str]], set[i
     return targets, continued
 
 
+def merge_messages(rows: Iterable[Row]) -> list[Row]:
+    """One row for all that read the same when made plain (reposts), with their most frequent type."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        text = plain_message(row["text"])
+        groups.setdefault(text.lower(), []).append((text, min((name for _, _, name in gold_events(row)), default="")))
+    merged = []
+    for group in groups.values():
+        text, name = group[0][0], Counter(name for _, name in group).most_common(1)[0][0]
+        merged.append({"text": text, "events": [{"type": name, "trigger": None}] if name else []})
+    return merged
+
+
 def message_unit(window: Window) -> tuple[list[int], list[int]]:
     """First and last position of the one unit that a message-level window has: all of its tokens."""
     return [0], [len(window.ids) - 1]
@@ -78,6 +93,7 @@ def message_unit(window: Window) -> tuple[list[int], list[int]]:
 def features(encoder: Encoder, rows: Sequence[Row], label_set: str, names: Iterable[str], unit: str) -> list[dict[str, Any]]:
     """One feature a window, ready for ``Collator``; types outside ``names`` (held out) are left out."""
     wanted = set(names)
+    rows = merge_messages(rows) if unit == "message" else rows
     tokens, windows = encoder.windower([row["text"] for row in rows])
     gold = [{event for event in gold_events(row) if event[2] in wanted} for row in rows]
     return [_feature(window, tokens[window.text], gold[window.text], label_set, unit) for window in windows]

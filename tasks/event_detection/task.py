@@ -25,6 +25,7 @@ from tasks.core.text import Tokens, Window, batches, check_text
 from tasks.core.types import Coverage
 from tasks.event_detection.data import LabelSets
 from tasks.event_detection.decode import Candidate, best_labels, message_event, trigger_events
+from tasks.event_detection.message import plain_message
 from tasks.event_detection.model import EventHead
 from tasks.event_detection.types import Event, EventResult
 
@@ -129,6 +130,8 @@ class EventDetection(EventDetector):
         self, texts: Sequence[str], labels: Mapping[str, str], calibration: Calibration, thresholds: Tensor
     ) -> tuple[list[Tokens], list[list[Candidate]], list[set[int]]]:
         """For each text its tokens, its (word, label, score) candidates, and the words that continue a trigger."""
+        if self.settings.unit == "message":
+            texts = [plain_message(text) for text in texts]
         tokens, windows = self.encoder.windower(texts)
         embedded = self._embed_labels(labels)
         thresholds = thresholds.to(embedded.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -15,7 +15,7 @@ from tasks.core.adapters import fingerprint, load_head, save_adapter
 from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
-from tasks.event_detection.data import Collator, LabelSets, Row, check_rows, choose_label_set, features
+from tasks.event_detection.data import Collator, LabelSets, Row, check_rows, choose_label_set, features, gold_events
 from tasks.event_detection.evaluation import Candidates, calibrate, candidates, scores
 from tasks.event_detection.model import EventHead, EventModel
 from tasks.event_detection.task import CUSTOM, NAME, EventDetection, Settings
@@ -30,6 +30,7 @@ class Options:
     label_sample: int = field(default=0, metadata={"help": "labels of a set, beside the gold ones, that a batch encodes; 0: all"})
     hide_descriptions: float = field(default=0.3, metadata={"help": "how often a label stands without its description in training"})
     hold_out_types: int = field(default=0, metadata={"help": "types of the first set left out of training, to measure unseen labels"})
+    max_empty: float = field(default=1.0, metadata={"help": "event-free rows of a file to train on, for each row with an event; 0: all"})
     custom_threshold: float | None = field(default=None, metadata={"help": "threshold for a user's own labels, measured on held-out types"})
 
     def __post_init__(self) -> None:
@@ -46,7 +47,8 @@ class Training:
     def __init__(self, encoder: Encoder, network: nn.Module, options: Options, train: Sequence[tuple[str, list[Row]]], seed: int) -> None:
         self.encoder, self.options = encoder, options
         self.declared = read_label_file(options.label_file)
-        self.sets: LabelSets = {}
+        self.sets: LabelSets = {}  # what is trained on
+        self.complete: LabelSets = {}  # the same with the types that are held out
         self.train_rows: list[tuple[str, list[Row]]] = []
         self.dataset: list[dict[str, Any]] = []
         self.held_out: list[str] = []
@@ -63,10 +65,14 @@ class Training:
     def _add(self, source: str, rows: list[Row], seed: int) -> None:
         name, labels = choose_label_set(rows, self.declared, Path(source).name.split(".")[0])
         if not self.sets and self.options.hold_out_types:
+            if self.options.hold_out_types >= len(labels):
+                raise InputError(f"--hold_out_types must leave some of the {len(labels)} types of set {name!r} to train on.")
             self.held_out = Random(seed).sample(sorted(labels), self.options.hold_out_types)
-            labels = {key: text for key, text in labels.items() if key not in self.held_out}
-        self.sets.setdefault(name, labels)
-        self.train_rows.append((name, rows))
+        self.complete.setdefault(name, labels)
+        self.sets.setdefault(name, self._without_held_out(labels))
+        if self.options.unit == "word" and self.options.max_empty:
+            rows = thin_out(rows, self.options.max_empty, seed)
+        self.train_rows.append((source, rows))
         self.dataset += features(self.encoder, rows, name, self.sets[name], self.options.unit)
 
     def pipeline(self) -> EventDetection:
@@ -97,19 +103,25 @@ class Training:
         pipeline = self.pipeline()
         table = {Path(source).name: scores(pipeline, check_rows(rows, source)) for source, rows in validation}
         if self.held_out:
-            unseen = {name: self.declared.get(self.default, {}).get(name, "") for name in self.held_out}
+            unseen = {name: self.complete[self.default][name] for name in self.held_out}
             for source, rows in [*self.train_rows, *validation]:
                 there = [row for row in rows if any(event["type"] in unseen for event in row.get("events", []))]
                 if there:
                     table[f"{Path(source).name}, {len(unseen)} unseen types"] = candidates(pipeline, there, unseen).summary()
         return table
 
+    def _without_held_out(self, labels: Mapping[str, str]) -> dict[str, str]:
+        return {name: text for name, text in labels.items() if name not in self.held_out}
+
     def _candidates(self, validation: Sequence[tuple[str, list[Row]]]) -> list[tuple[str, str, Candidates]]:
+        """For each file its source, its label set and its candidates; types that no set has count as the default set's."""
         pipeline = self.pipeline()
         result = []
         for source, rows in validation:
-            name, labels = choose_label_set(rows, self.declared | self.sets, Path(source).name.split(".")[0])
-            result.append((source, name, candidates(pipeline, check_rows(rows, source), labels)))
+            name, labels = choose_label_set(check_rows(rows, source), self.declared | self.complete, "")
+            if not name:
+                name, labels = self.default, labels | self.complete[self.default]
+            result.append((source, name, candidates(pipeline, rows, self._without_held_out(labels))))
         return result
 
     def save(self, folder: Path, method: str, extra: dict[str, Any]) -> None:
@@ -121,6 +133,12 @@ class Training:
     def restore_head(self, folder: Path) -> None:
         """Take the head's weights from a checkpoint."""
         load_head(self.model.head, folder)
+
+
+def thin_out(rows: Sequence[Row], max_empty: float, seed: int) -> list[Row]:
+    """The rows with events, and of the others so many for each of these, drawn once: silence is learned fast."""
+    full, empty = ([row for row in rows if bool(gold_events(row)) is wanted] for wanted in (True, False))
+    return full + Random(seed).sample(empty, min(len(empty), round(max_empty * len(full))))
 
 
 def read_label_file(path: str | None) -> LabelSets:
