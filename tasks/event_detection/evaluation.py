@@ -17,6 +17,7 @@ from tasks.event_detection.task import EventDetection, EventDetector
 from tasks.event_detection.types import Event
 
 FLOOR = 0.01  # candidates below this raw score are not looked at
+RAW = Calibration()
 NONE = "none"  # class of a message that reports nothing, in macro-F1
 
 
@@ -48,11 +49,11 @@ class Candidates:
         return figures | {"typing_accuracy": self.typing_accuracy(), "events": float(len(self.gold))}
 
 
-def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[str, str]) -> Candidates:
-    """Raw scores (no temperature) of every unit's best label among ``labels``; gold of other types is left out."""
+def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[str, str], calibration: Calibration = RAW) -> Candidates:
+    """Scores of every unit's best label among ``labels``, uncalibrated unless told; gold of other types is left out."""
     texts = [row["text"] for row in rows]
     names = list(labels)
-    tokens, found, continues = pipeline.score(texts, labels, Calibration(), torch.full((len(names),), FLOOR))
+    tokens, found, continues = pipeline.score(texts, labels, calibration, torch.full((len(names),), FLOOR))
     scored = []
     for number, text in enumerate(texts):
         if pipeline.settings.unit == "message":

@@ -16,7 +16,7 @@ from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
 from tasks.event_detection.data import Collator, LabelSets, Row, check_rows, choose_label_set, features, gold_events
-from tasks.event_detection.evaluation import Candidates, calibrate, candidates, scores
+from tasks.event_detection.evaluation import RAW, Candidates, calibrate, candidates, scores
 from tasks.event_detection.model import EventHead, EventModel
 from tasks.event_detection.task import CUSTOM, NAME, EventDetection, Settings
 
@@ -103,11 +103,12 @@ class Training:
         pipeline = self.pipeline()
         table = {Path(source).name: scores(pipeline, check_rows(rows, source)) for source, rows in validation}
         if self.held_out:
+            calibration = self.settings.calibration.get(CUSTOM, RAW)
             unseen = {name: self.complete[self.default][name] for name in self.held_out}
             for source, rows in [*self.train_rows, *validation]:
                 there = [row for row in rows if any(event["type"] in unseen for event in row.get("events", []))]
                 if there:
-                    table[f"{Path(source).name}, {len(unseen)} unseen types"] = candidates(pipeline, there, unseen).summary()
+                    table[f"{Path(source).name}, {len(unseen)} unseen types"] = candidates(pipeline, there, unseen, calibration).summary()
         return table
 
     def _without_held_out(self, labels: Mapping[str, str]) -> dict[str, str]:
