@@ -6,11 +6,13 @@ A recipe is a YAML file with the same names as the flags; flags given beside it 
 from __future__ import annotations
 
 import importlib
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import torch
 import yaml
 from transformers import HfArgumentParser, TrainingArguments
 
@@ -32,6 +34,7 @@ DEFAULTS = {
     "save_total_limit": 2,
     "remove_unused_columns": False,
     "report_to": "none",
+    "hub_strategy": "end",
 }
 
 
@@ -49,6 +52,9 @@ class FinetuneArguments:
     dataset_revision: str | None = field(default=None, metadata={"help": "commit, tag or branch of --dataset_name"})
     train_split: str = field(default="train", metadata={"help": "training split of --dataset_name"})
     validation_split: str = field(default="validation", metadata={"help": "development split of --dataset_name"})
+    hold_out: list[str] = field(
+        default_factory=list, metadata={"help": "FIELD=VALUE ...: rows with one of these values are development rows, not training rows"}
+    )
     max_rows: int | None = field(default=None, metadata={"help": "at most so many rows of each file, for a quick look"})
     method: str = field(default="lora", metadata={"help": "what is trained: lora (and head), head, or full"})
     lora_rank: int = field(default=32, metadata={"help": "rank of the LoRA matrices"})
@@ -62,9 +68,25 @@ class FinetuneArguments:
             raise InputError(f"--method must be one of {', '.join(METHODS)}, not {self.method!r}.")
         if not self.train_file and not self.dataset_name:
             raise InputError("There is nothing to train on: give --train_file or --dataset_name.")
+        if wrong := [each for each in self.hold_out if "=" not in each]:
+            raise InputError(f"--hold_out takes FIELD=VALUE, not {wrong[0]!r}.")
         for path in [*self.train_file, *self.validation_file]:
             if not Path(path).is_file():
                 raise FileError(f"There is no file {path!r}: check --train_file and --validation_file.")
+
+
+class Parser(HfArgumentParser):
+    """The stock parser, whose errors are one sentence and not the usage of two hundred flags."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; --help lists the flags.")
+
+    def read(self, flags: Sequence[str]) -> tuple[Any, ...]:
+        """The dataclasses; raises ``InputError`` for a flag that there is not, or a value that does not fit."""
+        *parsed, rest = self.parse_args_into_dataclasses(args=list(flags), return_remaining_strings=True)
+        if rest:
+            raise InputError(f"There is no flag {rest[0]!r}; --help lists the flags.")
+        return tuple(parsed)
 
 
 def training_of(task: str | None) -> Any:
@@ -78,13 +100,14 @@ def parse(arguments: Sequence[str]) -> tuple[FinetuneArguments, Any, TrainingArg
     """Our settings, the task's options and ``TrainingArguments``, from flags or from a recipe and flags."""
     recipe, rest = _split(arguments)
     training = training_of(_task(recipe, rest))
-    parser = HfArgumentParser((FinetuneArguments, training.options_class, TrainingArguments))  # type: ignore[arg-type]
-    settings = DEFAULTS | {"metric_for_best_model": training.metric} | recipe
+    parser = Parser((FinetuneArguments, training.options_class, TrainingArguments))  # type: ignore[arg-type]
+    here = {"metric_for_best_model": training.metric, "use_cpu": not torch.accelerator.is_available()}
+    settings = DEFAULTS | here | recipe
     known = {action.dest for action in parser._actions}
     if unknown := sorted(set(settings) - known):
         raise InputError(f"The recipe sets {unknown[0]!r}, which is no setting: see python -m finetune --task NAME --help.")
     parser.set_defaults(**{name: _typed(parser, name, value) for name, value in settings.items()})
-    ours, options, stock = parser.parse_args_into_dataclasses(args=rest)
+    ours, options, stock = parser.read(rest)
     if stock.ddp_find_unused_parameters is None:
         stock.ddp_find_unused_parameters = False  # every parameter has a gradient; looking for others costs time
     return ours, options, stock
@@ -113,6 +136,15 @@ def _task(recipe: dict[str, Any], flags: Sequence[str]) -> str | None:
 
 
 def _typed(parser: HfArgumentParser, name: str, value: Any) -> Any:
-    """YAML reads 1e-3 as text: give a setting its flag's type."""
+    """A recipe's value in its flag's type: YAML reads 1e-3 as text, a bare ``no`` as false, and one file as no list."""
     action = next(action for action in parser._actions if action.dest == name)
-    return action.type(value) if isinstance(value, str) and callable(action.type) else value
+    if action.nargs in ("+", "*") and not isinstance(value, list):
+        value = [value]
+    if value is False and "no" in (action.choices or ()):
+        value = "no"
+    if not isinstance(value, str) or not callable(action.type):
+        return value
+    try:
+        return action.type(value)
+    except (ValueError, TypeError, ArgumentTypeError) as error:
+        raise InputError(f"The recipe sets {name!r} to {value!r}, which is no {getattr(action.type, '__name__', 'such value')}.") from error

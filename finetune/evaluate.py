@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from transformers import HfArgumentParser
-
 from finetune.card import replace_scores, table
+from finetune.config import Parser
 from finetune.rows import read_rows
 from tasks import names, pipeline
 from tasks.core.errors import FileError, InputError, QuipuError, UnknownTaskError
@@ -44,6 +43,8 @@ class EvaluateArguments:
         for path in [*self.validation_file, *self.train_file]:
             if not Path(path).is_file():
                 raise FileError(f"There is no file {path!r}.")
+        if self.update_card and not (Path(self.adapter) / "README.md").is_file():
+            raise InputError("--update_card needs --adapter FOLDER, with the model card README.md in it.")
 
 
 def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
@@ -64,7 +65,7 @@ def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
 def main(arguments: Sequence[str]) -> int:
     """Evaluate, print a table; returns the exit code."""
     try:
-        (ours,) = HfArgumentParser(EvaluateArguments).parse_args_into_dataclasses(args=list(arguments))  # type: ignore[arg-type]
+        (ours,) = Parser(EvaluateArguments).read(arguments)  # type: ignore[arg-type]
         result = evaluate(ours)
         if ours.update_card:
             replace_scores(Path(ours.adapter), result)

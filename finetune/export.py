@@ -17,9 +17,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import HfArgumentParser
+from torch import Tensor
 
-from tasks.core.adapters import HEAD, LORA, SETTINGS, merge, read_settings, read_weights
+from finetune.config import Parser
+from tasks.core.adapters import ENCODER, HEAD, LORA, SETTINGS, inside, merge, read_settings, read_weights
 from tasks.core.encoder import load_encoder
 from tasks.core.errors import InputError, QuipuError
 
@@ -57,16 +58,22 @@ def export(arguments: ExportArguments) -> None:
     for name in KEPT:
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
-    for name in (LORA, HEAD):
-        if (source / name).exists():
-            weights = read_weights(source, name)
-            save_file({key: weight.to(DTYPES[arguments.dtype]).contiguous() for key, weight in weights.items()}, target / name)
+    if (source / ENCODER).is_dir():
+        shutil.copytree(inside(source, ENCODER), target / ENCODER, dirs_exist_ok=True)
+    for path in [source / LORA, source / HEAD, *source.glob(f"{ENCODER}/*.safetensors")]:
+        if path.exists():
+            name = str(path.relative_to(source))
+            save_file(_cast(read_weights(source, name), DTYPES[arguments.dtype]), target / name, {"format": "pt"})
+
+
+def _cast(weights: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    return {name: weight.to(dtype) if weight.is_floating_point() else weight for name, weight in weights.items()}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Export; returns the exit code."""
     try:
-        (ours,) = HfArgumentParser(ExportArguments).parse_args_into_dataclasses(args=list(arguments))  # type: ignore[arg-type]
+        (ours,) = Parser(ExportArguments).read(arguments)  # type: ignore[arg-type]
         export(ours)
     except (QuipuError, ValueError) as error:
         print(f"finetune.export: {error}", file=sys.stderr)
