@@ -13,21 +13,25 @@ mean over rows; ``model.encoder`` is the network), ``evaluate(validation)``, ``c
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from peft import get_peft_model, set_peft_model_state_dict
 from torch import nn
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, HubStrategy
 
 from finetune.card import write_card
 from finetune.config import FinetuneArguments, training_of
+from finetune.hub import explained, upload
 from finetune.rows import Row, read_splits
 from tasks.core.adapters import ENCODER, LORA, lora_config, read_weights
-from tasks.core.encoder import Encoder, load_encoder
-from tasks.core.errors import InputError
+from tasks.core.encoder import Encoder, load_encoder, read_encoder
+from tasks.core.errors import FileError, InputError, MissingPackageError
 
 Splits = list[tuple[str, list[Row]]]
 
@@ -50,6 +54,20 @@ class TaskTrainer(Trainer):
     def create_model_card(self, *arguments: Any, **options: Any) -> None:
         """The card is written at the end, with scores (``finetune.card``)."""
 
+    def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
+        """Create the repository before training starts, so that a missing login is not found out at the end."""
+        with explained("Log in with `hf auth login`, or leave --push_to_hub out."):
+            super().init_hf_repo(token, private)
+
+    def push_to_hub(self, commit_message: str | None = "End of training", *arguments: Any, **options: Any) -> None:  # type: ignore[override]
+        """Upload what lies in ``output_dir``, as it is: the finished adapter with its card."""
+        if self.is_world_process_zero():
+            upload(str(self.args.output_dir), str(self.hub_model_id), self.args, str(commit_message))
+
+    def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
+        if self.is_world_process_zero() and self.args.hub_strategy != HubStrategy.END:
+            upload(checkpoint_folder, str(self.hub_model_id), self.args, f"Training in progress, step {self.state.global_step}")
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         if self.args.should_save:
             self.training.save(Path(str(output_dir or self.args.output_dir)), self.method, {})
@@ -68,7 +86,7 @@ def restore(training: Any, folder: Path) -> None:
     if (folder / LORA).exists():
         set_peft_model_state_dict(network, read_weights(folder, LORA))
     elif (folder / ENCODER).is_dir():
-        network.load_state_dict(load_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
+        network.load_state_dict(read_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
 
 
 def wrap(encoder: Encoder, ours: FinetuneArguments) -> Any:
@@ -94,7 +112,10 @@ def train(ours: FinetuneArguments, options: Any, stock: TrainingArguments) -> di
     encoder = load_encoder(ours.model, ours.revision, "cpu")
     training = training_of(ours.task)(encoder, wrap(encoder, ours), options, splits, stock.seed)
     callbacks = [EarlyStoppingCallback(ours.early_stopping_patience)] if ours.early_stopping_patience else []
-    trainer = TaskTrainer(training, validation, ours.method, stock, callbacks=callbacks)
+    try:
+        trainer = TaskTrainer(training, validation, ours.method, stock, callbacks=callbacks)
+    except RuntimeError as error:  # --report_to names what is not installed
+        raise MissingPackageError(str(error)) from error
     result = trainer.train(resume_from_checkpoint=_checkpoint(stock))
     training.model.eval()
     scores: dict[str, Any] = {}
@@ -111,20 +132,33 @@ def train(ours: FinetuneArguments, options: Any, stock: TrainingArguments) -> di
     return scores
 
 
-def _checkpoint(stock: TrainingArguments) -> str | bool | None:
-    """What ``--resume_from_checkpoint`` means: a folder, or with "true" the last checkpoint if there is one."""
-    wanted = stock.resume_from_checkpoint
-    if str(wanted).lower() != "true":
-        return None if str(wanted).lower() in ("none", "false") else wanted
-    if not Path(str(stock.output_dir)).is_dir():
+def _checkpoint(stock: TrainingArguments) -> str | None:
+    """What ``--resume_from_checkpoint`` means: a folder, or with "true" the last complete checkpoint if there is one."""
+    wanted = str(stock.resume_from_checkpoint)
+    if wanted.lower() in ("none", "false"):
         return None
-    last: str | None = get_last_checkpoint(stock.output_dir)  # type: ignore[no-untyped-call]
-    return last
+    if wanted.lower() != "true":
+        if not _complete(Path(wanted)):
+            raise FileError(f"--resume_from_checkpoint {wanted!r} is no complete checkpoint: name another, or say true for the last one.")
+        return wanted
+    found = [folder for folder in Path(str(stock.output_dir)).glob(f"{PREFIX_CHECKPOINT_DIR}-*") if _complete(folder)]
+    return str(max(found, key=lambda folder: int(folder.name.split("-")[-1]))) if found else None
+
+
+def _complete(folder: Path) -> bool:
+    """Whether a checkpoint was written to its end; a killed run may leave half of one. The state is what comes last."""
+    try:
+        json.loads((folder / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _describe(ours: FinetuneArguments, options: Any, stock: TrainingArguments, training: Any, figures: dict[str, Any]) -> dict[str, Any]:
     """What made this adapter, for its card: data by file name, never a path of the machine."""
-    data = {Path(source).name: len(rows) for source, rows in training.train_rows}
+    data: Counter[str] = Counter()
+    for source, rows in training.train_rows:
+        data[Path(source).name] += len(rows)
     settings = {
         "method": ours.method,
         "lora_rank": ours.lora_rank,
@@ -134,4 +168,4 @@ def _describe(ours: FinetuneArguments, options: Any, stock: TrainingArguments, t
         "seed": stock.seed,
         "bf16": stock.bf16,
     }
-    return {"train_rows": data, **settings, **figures}
+    return {"train_rows": dict(data), **settings, **figures}
