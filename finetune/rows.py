@@ -1,8 +1,14 @@
-"""Rows from JSONL, CSV or Parquet files or from the Hub, through ``datasets``."""
+"""Rows from JSONL, CSV or Parquet files, or from the Hub through ``datasets``.
+
+Files are not read through ``datasets``: its ``load_dataset`` counts loads over the network, even those of a
+file on the own disk, and copies the file into its cache.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +16,7 @@ from finetune.config import FinetuneArguments
 from tasks.core.errors import FileError
 
 Row = dict[str, Any]
-FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+Sources = list[tuple[str, list[Row]]]
 
 
 def read_rows(path: str, limit: int | None = None) -> list[Row]:
@@ -18,19 +24,35 @@ def read_rows(path: str, limit: int | None = None) -> list[Row]:
     suffix = Path(path).suffix.lower()
     if suffix in (".jsonl", ".json"):
         return _read_jsonl(path)[:limit]
-    if suffix not in FORMATS:
+    if suffix not in TABLES:
         raise FileError(f"{path!r} is no JSONL, CSV or Parquet file: convert it first (python -m finetune.convert --help).")
-    from datasets import load_dataset
-
-    options = {"sep": "\t"} if suffix == ".tsv" else {}
     try:
-        data = load_dataset(FORMATS[suffix], data_files=path, split="train", **options)
-    except Exception as error:  # datasets raises many kinds for a file that is not what it says
+        rows: list[Row] = TABLES[suffix](path)
+    except (ValueError, OSError) as error:  # pandas' and Arrow's own errors are of these kinds
         raise FileError(f"{path!r} can't be read as {suffix[1:].upper()}: {' '.join(str(error).split())[:200]}") from error
-    return [{name: _nested(value) for name, value in row.items()} for row in data][:limit]
+    names = list(rows[0]) if rows else []
+    columns = [_nested(row[name] for row in rows) for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)][:limit]
 
 
-def read_splits(ours: FinetuneArguments) -> tuple[list[tuple[str, list[Row]]], list[tuple[str, list[Row]]]]:
+def _read_csv(path: str, separator: str = ",") -> list[Row]:
+    import pandas
+
+    rows: list[Row] = pandas.read_csv(path, sep=separator, keep_default_na=False).to_dict("records")
+    return rows
+
+
+def _read_parquet(path: str) -> list[Row]:
+    from pyarrow import parquet
+
+    rows: list[Row] = parquet.read_table(path).to_pylist()
+    return rows
+
+
+TABLES = {".csv": _read_csv, ".tsv": partial(_read_csv, separator="\t"), ".parquet": _read_parquet}
+
+
+def read_splits(ours: FinetuneArguments) -> tuple[Sources, Sources]:
     """(name, rows) of each training and of each validation source."""
     train = [(path, read_rows(path, ours.max_rows)) for path in ours.train_file]
     validation = [(path, read_rows(path, ours.max_rows)) for path in ours.validation_file]
@@ -38,7 +60,24 @@ def read_splits(ours: FinetuneArguments) -> tuple[list[tuple[str, list[Row]]], l
         train.append((ours.dataset_name, _from_hub(ours, ours.train_split)))
         if not validation:
             validation.append((ours.dataset_name, _from_hub(ours, ours.validation_split)))
-    return train, validation
+    return hold_out(train, validation, ours.hold_out)
+
+
+def hold_out(train: Sources, validation: Sources, chosen: Sequence[str]) -> tuple[Sources, Sources]:
+    """With ``FIELD=VALUE`` conditions: training loses all rows that meet one, and these alone are the validation rows.
+
+    For a score on what training never saw: whole disasters, domains, documents.
+    """
+    if not chosen:
+        return train, validation
+
+    def held(row: Row) -> bool:
+        return any(str(row.get(field)) == value for field, _, value in (each.partition("=") for each in chosen))
+
+    rows = [row for _, group in [*train, *validation] for row in group if held(row)]
+    if not rows:
+        raise FileError(f"No row meets --hold_out {' '.join(chosen)}: check the field and its values.")
+    return [(source, [row for row in group if not held(row)]) for source, group in train], [("held out", rows)]
 
 
 def _from_hub(ours: FinetuneArguments, split: str) -> list[Row]:
@@ -75,10 +114,11 @@ def _object(line: str, path: str, number: int) -> Row:
     return row
 
 
-def _nested(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "[{" and value:
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+def _nested(column: Iterable[Any]) -> list[Any]:
+    """A column of JSON lists or objects as what it says; a column of texts stays as it is, even where one is "[1]"."""
+    values = list(column)
+    try:
+        parsed = [json.loads(value) if value else value for value in values]
+    except (ValueError, TypeError):
+        return values
+    return parsed if all(isinstance(value, list | dict) for value in parsed if value) else values
