@@ -30,6 +30,8 @@ from tasks.core.errors import AdapterError, ModelError
 
 HEAD, LORA, SETTINGS, ENCODER = "head.safetensors", "adapter_model.safetensors", "task.json", "encoder"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+CONFIG = "adapter_config.json"
+NEEDED: dict[str, tuple[str, ...]] = {"lora": (CONFIG, LORA), "full": (ENCODER,), "head": ()}  # beside the head, by method
 TARGETS = (  # every linear layer of the blocks, as BERT, RoBERTa, MPNet, DeBERTa, ModernBERT, Nomic, DistilBERT and ALBERT name them
     r"(.*\.)?layers?\.\d+\.(.*\.)?((query|key|value|[qkvo]|in|out|gate|up|down)(_proj|_lin)?|dense|fc[12]|lin[12]|W(qkv|i|o))"
     r"|.*\.albert_layers\.\d+\.(attention\.(query|key|value|dense)|ffn|ffn_output)"
@@ -59,7 +61,7 @@ def save_adapter(folder: Path, encoder: Encoder, model: Any, head: nn.Module, se
         _save(weights, folder / LORA)
         config = model.peft_config["default"].to_dict()
         config |= {"base_model_name_or_path": encoder.name, "inference_mode": True}
-        write_json(folder / "adapter_config.json", _plain(config))
+        write_json(folder / CONFIG, _plain(config))
     elif settings.get("method") == "full":
         model.save_pretrained(folder / ENCODER)
         encoder.tokenizer.save_pretrained(folder / ENCODER)
@@ -92,7 +94,7 @@ def merge(encoder: Encoder, folder: Path) -> Encoder:
     """The encoder with the folder's adapter merged into its own copy of the weights; ``encoder`` stays as it is."""
     if (folder / ENCODER).is_dir():
         return read_encoder(str(inside(folder, ENCODER)), None, str(encoder.device))
-    if not (folder / LORA).exists() and not (folder / "adapter_config.json").exists():
+    if not (folder / LORA).exists() and not (folder / CONFIG).exists():
         return encoder  # only a head was trained
     embeddings: Any = encoder.model.get_input_embeddings()  # type: ignore[operator]
     shared = {id(weight): weight for weight in embeddings.parameters()}
@@ -105,7 +107,7 @@ def find_adapter(task_folder: Path, adapter: str, revision: str | None) -> Path:
     shipped = task_folder / ("adapter" if adapter == "shipped" else f"adapter_{adapter}")
     if adapter.isidentifier() and shipped.is_dir():
         return shipped
-    if Path(adapter).is_dir():
+    if adapter and Path(adapter).is_dir():
         return Path(adapter)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", adapter) or ".." in adapter:
         known = [*sorted(path.name.removeprefix("adapter_") for path in task_folder.glob("adapter_*")), "shipped"]
@@ -127,11 +129,14 @@ def read_settings(folder: Path, task: str) -> dict[str, Any]:
         raise AdapterError(f"{str(folder)!r} holds no {SETTINGS}: it is not an adapter of this project.")
     try:
         settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = settings["task"]
-    except (ValueError, KeyError, TypeError) as error:
+        found, base = settings["task"], settings["base"]
+        needed = NEEDED[settings["method"]] if base["fingerprint"] else ()
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AdapterError(f"{SETTINGS} in {str(folder)!r} is damaged: get the adapter again.") from error
     if found != task:
         raise AdapterError(f"The adapter in {str(folder)!r} is for {found}, not for {task}.")
+    for name in needed:
+        require(folder, name)
     return settings
 
 
@@ -156,14 +161,20 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def read_weights(folder: Path, name: str) -> dict[str, Tensor]:
-    """Tensors of a safetensors file of the folder; a pickle in its place is refused unopened."""
+def require(folder: Path, name: str) -> Path:
+    """The path of ``name`` in the folder; raises ``AdapterError`` where it is missing or leaves the folder."""
     path = inside(folder, name)
-    if not path.is_file():
+    if not path.exists():
         pickles = sorted(found.name for found in folder.iterdir() if found.suffix in PICKLES)
         if pickles:
             raise AdapterError(f"{pickles[0]} is a pickle, which can run code when opened: ask for {name} instead.")
         raise AdapterError(f"{name} is missing from {str(folder)!r}: get the adapter again.")
+    return path
+
+
+def read_weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """Tensors of a safetensors file of the folder; a pickle in its place is refused unopened."""
+    path = require(folder, name)
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,43 +12,57 @@ from torch.nn import functional as F
 
 from tasks.core.metrics import best_threshold
 
+RIDGE = 1e-4  # keeps a feature that never varies at its start
 MIN_SUPPORT = 20  # gold instances a label needs before it gets a threshold of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``score = sigmoid(logit / temperature + shift)``; a label's threshold is its own, or else ``threshold``."""
+    """``score = sigmoid(logit / temperature + shift)``; a label's threshold is its own, or else ``threshold``.
+
+    ``prior`` and ``unknown`` weigh what a task knows beside the logit (0: nothing).
+    """
 
     temperature: float = 1.0
     shift: float = 0.0
+    prior: float = 0.0
+    unknown: float = 0.0
     threshold: float = 0.5
     thresholds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        thresholds = (self.threshold, *self.thresholds.values())
+        if not (self.temperature > 0 and math.isfinite(self.shift) and all(0 <= each <= 1 for each in thresholds)):
+            raise ValueError(f"{self} is no calibration.")
 
     def of(self, label: str) -> float:
         """The threshold of ``label``."""
         return self.thresholds.get(label, self.threshold)
 
 
-def fit_sigmoid(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
-    """Temperature and shift that make ``sigmoid(logit / temperature + shift)`` the share that is right.
+def fit_sigmoid(features: Sequence[Sequence[float]], right: Sequence[bool]) -> tuple[list[float], float]:
+    """Weights w and shift that make ``sigmoid(w · features + shift)`` the share that is right; of one feature, the
+    logit, the weight is 1 / temperature.
 
     Platt 1999; temperature scaling of Guo et al. 2017 with its intercept. Convex, by L-BFGS.
     """
+    x, y = torch.tensor(features, dtype=torch.float64), torch.tensor(right, dtype=torch.float64)
+    first = torch.zeros(x.shape[-1] if len(x) else 1, dtype=torch.float64)
+    first[0] = 1.0
     if len(set(right)) < 2:
-        return 1.0, 0.0
-    x, y = torch.tensor(logits, dtype=torch.float64), torch.tensor(right, dtype=torch.float64)
-    slope = torch.ones((), dtype=torch.float64, requires_grad=True)
+        return first.tolist(), 0.0
+    weights = first.clone().requires_grad_(True)
     shift = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([slope, shift], max_iter=100, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([weights, shift], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(x * slope + shift, y)
+        loss = F.binary_cross_entropy_with_logits(x @ weights + shift, y) + RIDGE * (weights - first).square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return 1.0 / max(slope.item(), 1e-3), shift.item()
+    return weights.tolist(), shift.item()
 
 
 def fit_thresholds(

@@ -32,6 +32,7 @@ from tasks.event_detection.types import Event, EventResult
 NAME = "event-detection"
 FOLDER = Path(__file__).parent
 CHUNK = 256  # texts sorted by length together: enough to leave little padding, few enough for a live progress bar
+UNITS = ("word", "message")  # what an event is read off
 CUSTOM = "custom"  # calibration of labels that are in no shipped set
 
 
@@ -50,8 +51,11 @@ class Settings:
         """From the fields of ``task.json``; raises ``AdapterError`` where one is missing."""
         try:
             calibration = {name: Calibration(**fields) for name, fields in data["calibration"].items()}
+            texts = [text for labels in data["label_sets"].values() for text in labels.values()]
+            if data["unit"] not in UNITS or not data["label_sets"][data["default"]] or not all(isinstance(text, str) for text in texts):
+                raise ValueError("unit, default or label_sets")
             return cls(data["unit"], data["default"], data["label_sets"], calibration)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise AdapterError(f"task.json is damaged: {error!r} is missing or wrong. Get the adapter again.") from error
 
     def to_dict(self) -> dict[str, Any]:
