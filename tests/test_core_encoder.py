@@ -185,9 +185,7 @@ def test_without_a_network_a_hub_model_is_refused_quickly(
     network: list[Any], load: Callable[[str], Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     start = time.perf_counter()
-    with pytest.raises(
-        ModelError, match=r"'nobody/no-such-model'.* the Hugging Face Hub does not answer .* check the name and the network"
-    ):
+    with pytest.raises(ModelError, match=r"'nobody/no-such-model'.* the Hugging Face Hub does not answer .* check the name and"):
         load("nobody/no-such-model")
     assert time.perf_counter() - start < 5 and len(network) <= 2
     assert capfd.readouterr().err == ""
