@@ -181,10 +181,10 @@ def read_weights(folder: Path, name: str) -> dict[str, Tensor]:
         raise AdapterError(f"{name} in {str(folder)!r} is not a safetensors file: get the adapter again.") from error
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """JSON for people, written whole or not at all."""
+def write_json(path: Path, data: dict[str, Any], indent: int | None = 2) -> None:
+    """JSON (``indent`` None: on one line), written whole or not at all."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        json.dump(data, file, ensure_ascii=False, indent=2)
+        json.dump(data, file, ensure_ascii=False, indent=indent)
         file.write("\n")
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)

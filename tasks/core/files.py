@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,27 @@ def read_texts(path: str | Path, text_column: str = "text", time_column: str | N
     return rows
 
 
+def to_json(row: Row, indent: int | None = None) -> str:
+    """A row as JSON in UTF-8's reach: half an emoji as its escape, numbers that JSON does not know as null."""
+    text = json.dumps(_known(row), ensure_ascii=False, default=str, indent=indent, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_jsonl(path: str | Path, rows: list[Row]) -> None:
     """One JSON object a line, in UTF-8; the file appears whole or not at all."""
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
     try:
         with open(partial, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+            file.writelines(to_json(row) + "\n" for row in rows)
         partial.replace(target)
     except OSError as error:
         raise FileError(f"{str(path)!r} can't be written: {error.strerror or error}.") from error
@@ -79,7 +94,7 @@ def _jsonl(path: Path, text_column: str) -> Iterator[Row]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise FileError(f"Line {number} of {path.name!r} is not JSON: {error}.") from error
             if not isinstance(row, dict):
                 raise FileError(f"Line {number} of {path.name!r} is not a JSON object.")
@@ -94,7 +109,9 @@ def _txt(path: Path, text_column: str) -> Iterator[Row]:
 def _parquet(path: Path, text_column: str) -> Iterator[Row]:
     import pandas
 
+    path.stat()  # no such file
     try:
-        yield from pandas.read_parquet(path).to_dict("records")
+        frame = pandas.read_parquet(path).astype(object)
+        yield from frame.where(frame.notna(), None).to_dict("records")
     except (ValueError, OSError, ImportError) as error:
         raise FileError(f"{path.name!r} is not a Parquet file: {' '.join(str(error).split())[:160]}.") from error

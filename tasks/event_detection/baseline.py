@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from tasks.core.metrics import macro_f1, micro
 from tasks.event_detection.data import Row, gold_events
+from tasks.event_detection.lexicon import WORD, Lexicon
 
-WORD = re.compile(r"\w+")
 LEAST_SHARE = 0.5  # of a word's occurrences that are triggers
 
 
-def lexicon(rows: Sequence[Row]) -> dict[str, str]:
-    """Words that are triggers in at least half of their occurrences, with their most frequent type."""
-    types: dict[str, Counter[str]] = defaultdict(Counter)
-    seen: Counter[str] = Counter()
-    for row in rows:
-        seen.update(word.group().lower() for word in WORD.finditer(row["text"]))
-        for start, end, name in gold_events(row):
-            types[row["text"][start:end].lower()][name] += 1
-    return {word: names.most_common(1)[0][0] for word, names in types.items() if names.total() >= LEAST_SHARE * max(seen[word], 1)}
-
-
 def lexicon_scores(train: Sequence[Row], rows: Sequence[Row]) -> dict[str, float]:
-    """Scores of looking every word up in the lexicon of ``train``."""
-    known = lexicon(train)
+    """Scores of looking every word up in the lexicon of ``train``: words that are triggers at least half of the time."""
+    lexicon = Lexicon.count(train)
     found = {
-        (number, *word.span(), known[word.group().lower()])
+        (number, *word.span(), name)
         for number, row in enumerate(rows)
         for word in WORD.finditer(row["text"])
-        if word.group().lower() in known
+        if (name := lexicon.best_type(word.group().lower(), LEAST_SHARE))
     }
     gold = {(number, *event) for number, row in enumerate(rows) for event in gold_events(row)}
     overall = micro(found, gold)

@@ -96,7 +96,19 @@ def features(encoder: Encoder, rows: Sequence[Row], label_set: str, names: Itera
     rows = merge_messages(rows) if unit == "message" else rows
     tokens, windows = encoder.windower([row["text"] for row in rows])
     gold = [{event for event in gold_events(row) if event[2] in wanted} for row in rows]
-    return [_feature(window, tokens[window.text], gold[window.text], label_set, unit) for window in windows]
+    weights = balance([min((name for _, _, name in events), default="") for events in gold]) if unit == "message" else {}
+    made = []
+    for window in windows:
+        events = gold[window.text]
+        weight = weights.get(min((name for _, _, name in events), default=""), 1.0)
+        made.append(_feature(window, tokens[window.text], events, label_set, unit) | {"row_weight": weight})
+    return made
+
+
+def balance(names: Sequence[str]) -> dict[str, float]:
+    """A weight a type: the square root of how much rarer than the mean type it is."""
+    counts = Counter(names)
+    return {name: (len(names) / len(counts) / count) ** 0.5 for name, count in counts.items()}
 
 
 def _feature(window: Window, tokens: Tokens, gold: Gold, label_set: str, unit: str) -> dict[str, Any]:
@@ -148,6 +160,7 @@ class Collator:
             "allowed": allowed,
             "targets": torch.tensor(pairs, dtype=torch.long).reshape(-1, 2),
             "continued": torch.tensor([float(flag) for feature in batch for flag in feature["continued"]]),
+            "row_weight": torch.tensor([feature["row_weight"] for feature in batch]),
         }
 
     def _draw_labels(self, batch: Sequence[dict[str, Any]], draw: random.Random) -> tuple[list[tuple[str, str]], list[float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -13,11 +13,11 @@ from tasks.core.metrics import PRF, best_threshold, expected_calibration_error, 
 from tasks.event_detection.baseline import lexicon_scores, tfidf_scores
 from tasks.event_detection.data import Gold, Row, choose_label_set, gold_events
 from tasks.event_detection.decode import message_event, trigger_events
+from tasks.event_detection.scoring import Near
 from tasks.event_detection.task import EventDetection, EventDetector
 from tasks.event_detection.types import Event
 
-FLOOR = 0.01  # candidates below this raw score are not looked at
-RAW = Calibration()
+FLOOR = 0.01  # candidates below this score are not looked at
 NONE = "none"  # class of a message that reports nothing, in macro-F1
 
 
@@ -49,11 +49,11 @@ class Candidates:
         return figures | {"typing_accuracy": self.typing_accuracy(), "events": float(len(self.gold))}
 
 
-def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[str, str], calibration: Calibration = RAW) -> Candidates:
-    """Scores of every unit's best label among ``labels``, uncalibrated unless told; gold of other types is left out."""
-    texts = [row["text"] for row in rows]
-    names = list(labels)
-    tokens, found, continues = pipeline.score(texts, labels, calibration, torch.full((len(names),), FLOOR))
+def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[str, str]) -> Candidates:
+    """The score of every unit's best label among ``labels``, as the pipeline is calibrated; gold of other types is left out."""
+    texts, names = [row["text"] for row in rows], list(labels)
+    plan = pipeline.settings.plan(names)
+    tokens, found, continues = pipeline.scorer.candidates(texts, labels, plan, torch.full((len(names),), FLOOR))
     scored = []
     for number, text in enumerate(texts):
         if pipeline.settings.unit == "message":
@@ -61,20 +61,43 @@ def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[st
         else:
             events = trigger_events(text, tokens[number], found[number], continues[number], names)
         scored += [(event.score, (number, *place(event))) for event in events]
-    gold = {(number, *event) for number, row in enumerate(rows) for event in gold_events(row) if event[2] in labels}
-    return Candidates(scored, gold)
+    return Candidates(scored, _gold(rows, labels))
 
 
-def calibrate(groups: Sequence[Candidates]) -> Calibration:
-    """Temperature and thresholds over the candidates of several files."""
-    judged = [each for group in groups for each in group.judged()]
-    raw = torch.tensor([score for _, score, _ in judged], dtype=torch.float64).clamp(1e-6, 1 - 1e-6)
-    temperature, shift = fit_sigmoid(torch.logit(raw).tolist(), [right for _, _, right in judged])
-    calibrated = torch.sigmoid(torch.logit(raw) / temperature + shift).tolist()
+def fit_scores(pipeline: EventDetection, files: Sequence[Sequence[Row]], labels: Mapping[str, str]) -> Calibration:
+    """Weights of logit, evidence and unknown words over the likeliest labels of every unit that is near one."""
+    features: list[list[float]] = []
+    right: list[bool] = []
+    names, plan = list(labels), pipeline.settings.plan(list(labels))
+    for rows in files:
+        gold = {(number, start, name) for number, start, _, name in _gold(rows, labels)}
+        texts = [row["text"] for row in rows]
+        tokens, nears = pipeline.scorer.near(texts, labels, plan)
+        for near in nears:
+            for unit, (text, word) in enumerate(zip(near.text, near.word, strict=True)):
+                start = 0 if pipeline.settings.unit == "message" else tokens[text].word_chars(word)[0]
+                for label in _likeliest(near, unit):
+                    features.append([float(near.logits[unit, label]), float(near.evidence[unit, label]), float(near.unknown[unit, label])])
+                    right.append((text, start, names[label]) in gold)
+    (slope, prior, unknown), shift = fit_sigmoid(features, right)
+    return Calibration(round(1 / max(slope, 1e-3), 4), round(shift, 4), round(prior, 4), round(unknown, 4))
+
+
+def _likeliest(near: Near, unit: int) -> set[int]:
+    """The two labels of highest logit, and the one of most evidence where there is any."""
+    best = near.logits[unit].topk(min(2, near.logits.shape[1])).indices.tolist()
+    return {*best, int(near.evidence[unit].argmax())} if near.evidence[unit].any() else set(best)
+
+
+def fit_thresholds_of(calibration: Calibration, groups: Sequence[Candidates]) -> Calibration:
+    """The calibration with thresholds fitted on candidates that it scored."""
     support = Counter(key[3] for group in groups for key in group.gold)
-    rescored = [(label, score, right) for (label, _, right), score in zip(judged, calibrated, strict=True)]
-    common, own = fit_thresholds(rescored, support)
-    return Calibration(round(temperature, 4), round(shift, 4), common, own)
+    common, own = fit_thresholds([each for group in groups for each in group.judged()], support)
+    return replace(calibration, threshold=common, thresholds=own)
+
+
+def _gold(rows: Sequence[Row], labels: Mapping[str, str]) -> set[tuple[int, int, int, str]]:
+    return {(number, *event) for number, row in enumerate(rows) for event in gold_events(row) if event[2] in labels}
 
 
 def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:

@@ -5,28 +5,28 @@ python -m tasks event-detection "A 7.1 earthquake struck off the coast on Sunday
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from tasks.core.adapters import check_base, find_adapter, load_head, merge, read_settings
+from tasks.core.adapters import check_base, find_adapter, inside, load_head, merge, read_settings
 from tasks.core.calibration import Calibration
-from tasks.core.encoder import Batch, Encoder, load_config, load_encoder
+from tasks.core.encoder import Encoder, load_config, load_encoder
 from tasks.core.errors import AdapterError, InputError
-from tasks.core.heads import pool_units
-from tasks.core.labels import LabelCache, check_labels
-from tasks.core.text import Tokens, Window, batches, check_text
+from tasks.core.labels import check_labels
+from tasks.core.text import check_text
 from tasks.core.types import Coverage
 from tasks.event_detection.data import LabelSets
-from tasks.event_detection.decode import Candidate, best_labels, message_event, trigger_events
-from tasks.event_detection.message import plain_message
+from tasks.event_detection.decode import message_event, trigger_events
+from tasks.event_detection.lexicon import FILE as LEXICON
+from tasks.event_detection.lexicon import Lexicon
 from tasks.event_detection.model import EventHead
+from tasks.event_detection.scoring import Plan, Scorer
 from tasks.event_detection.types import Event, EventResult
 
 NAME = "event-detection"
@@ -66,12 +66,22 @@ class Settings:
         """Every label that the adapter was trained on, with its description."""
         return {name: text for labels in reversed(list(self.label_sets.values())) for name, text in labels.items()}
 
-    def calibration_for(self, labels: Mapping[str, str]) -> Calibration:
-        """That of the first label set that holds all of ``labels``, else that of custom labels."""
-        for name in (self.default, *self.label_sets):
-            if set(labels) <= set(self.label_sets[name]) and name in self.calibration:
-                return self.calibration[name]
-        return self.calibration.get(CUSTOM, Calibration())
+    def set_of(self, label: str) -> str:
+        """The first label set that holds ``label``, or ``CUSTOM``."""
+        return next((key for key in (self.default, *self.label_sets) if label in self.label_sets[key]), CUSTOM)
+
+    def calibration_of(self, key: str) -> Calibration:
+        """The calibration of a label set; where it had no development rows, that of custom labels."""
+        return self.calibration.get(key) or self.calibration.get(CUSTOM) or Calibration()
+
+    def plan(self, names: Sequence[str]) -> Plan:
+        """How to score these labels, each as if it stood alone."""
+        sets = [self.set_of(name) for name in names]
+        return Plan(names, [self.calibration_of(key) for key in sets], sets)
+
+    def threshold_of(self, label: str) -> float:
+        """The calibrated threshold of ``label``."""
+        return self.calibration_of(self.set_of(label)).of(label)
 
 
 class EventDetector:
@@ -111,56 +121,33 @@ class EventDetector:
 
 
 class EventDetection(EventDetector):
-    """An encoder with an adapter: units of text matched against label texts. Stateless calls, safe in threads."""
+    """An encoder with an adapter: units of text matched against label texts. Safe to call from several threads."""
 
-    def __init__(self, encoder: Encoder, head: EventHead, settings: Settings) -> None:
-        self.encoder, self.head, self.settings = encoder, head, settings
+    def __init__(self, encoder: Encoder, head: EventHead, settings: Settings, lexicons: Mapping[str, Lexicon]) -> None:
+        self.settings, self.scorer = settings, Scorer(encoder, head, settings.unit, lexicons)
         self.labels = list(settings.label_sets[settings.default])
         self.threshold = settings.calibration.get(settings.default, Calibration()).threshold
-        self._embed_labels = LabelCache(encoder.embed)
 
     def _detect(self, texts: list[str], labels: Any, threshold: float | None) -> list[tuple[Event, ...]]:
         chosen = self.settings.label_sets[self.settings.default] if labels is None else check_labels(labels, self.settings.known())
-        calibration = self.settings.calibration_for(chosen)
         names = list(chosen)
-        least = [calibration.of(name) if threshold is None else threshold for name in names]
-        tokens, found, continues = self.score(texts, chosen, calibration, torch.tensor(least))
+        least = [self.settings.threshold_of(name) if threshold is None else threshold for name in names]
+        tokens, found, continues = self.scorer.candidates(texts, chosen, self.settings.plan(names), torch.tensor(least))
         if self.settings.unit == "message":
             return [message_event(candidates, names) for candidates in found]
         return [trigger_events(*each, names) for each in zip(texts, tokens, found, continues, strict=True)]
 
-    @torch.inference_mode()
-    def score(
-        self, texts: Sequence[str], labels: Mapping[str, str], calibration: Calibration, thresholds: Tensor
-    ) -> tuple[list[Tokens], list[list[Candidate]], list[set[int]]]:
-        """For each text its tokens, its (word, label, score) candidates, and the words that continue a trigger."""
-        if self.settings.unit == "message":
-            texts = [plain_message(text) for text in texts]
-        tokens, windows = self.encoder.windower(texts)
-        embedded = self._embed_labels(labels)
-        thresholds = thresholds.to(embedded.device)
-        found: list[list[Candidate]] = [[] for _ in texts]
-        continues: list[set[int]] = [set() for _ in texts]
-        for group in batches(windows, self.encoder.batch_tokens):
-            batch = self.encoder.collate(group)
-            hidden = self.encoder.model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-            owner, word, units = self._units(group, batch, hidden)
-            logits, more = self.head(units, embedded)
-            scores = torch.sigmoid(logits / calibration.temperature + calibration.shift)
-            for unit, label, score in best_labels(scores, thresholds):
-                found[owner[unit]].append((int(word[unit]), label, score))
-            for unit in torch.nonzero(more > 0).squeeze(1).tolist():
-                continues[owner[unit]].add(int(word[unit]))
-        return tokens, found, continues
 
-    def _units(self, group: Sequence[Window], batch: Batch, hidden: Tensor) -> tuple[Any, Any, Tensor]:
-        """For each unit of the batch: the text and the word that it is, and its state (units, width)."""
-        texts = np.array([window.text for window in group])
-        if self.settings.unit == "message":
-            rows = torch.arange(len(group), device=hidden.device)
-            return texts, np.zeros_like(texts), pool_units(hidden, rows, torch.zeros_like(rows), batch.mask.sum(1) - 1)
-        words = np.concatenate([window.words for window in group])
-        return texts[batch.row.cpu().numpy()], words, pool_units(hidden, batch.row, batch.first, batch.last)
+def read_lexicons(folder: Path) -> dict[str, Lexicon]:
+    """The lexicons of an adapter, one a label set; none where it has no such file."""
+    path = inside(folder, LEXICON)
+    if not path.exists():
+        return {}
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {key: Lexicon.of(words) for key, words in data.items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise AdapterError(f"{LEXICON} in {str(folder)!r} is damaged: get the adapter again.") from error
 
 
 def load(
@@ -185,4 +172,4 @@ def load(
     merged = merge(encoder, folder)
     head = EventHead(merged.width)
     load_head(head, folder)
-    return EventDetection(merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data))
+    return EventDetection(merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data), read_lexicons(folder))

@@ -11,12 +11,14 @@ from typing import Any
 
 from torch import nn
 
-from tasks.core.adapters import fingerprint, load_head, save_adapter
+from tasks.core.adapters import fingerprint, load_head, save_adapter, write_json
 from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
 from tasks.event_detection.data import Collator, LabelSets, Row, check_rows, choose_label_set, features, gold_events
-from tasks.event_detection.evaluation import RAW, Candidates, calibrate, candidates, scores
+from tasks.event_detection.evaluation import candidates, fit_scores, fit_thresholds_of, scores
+from tasks.event_detection.lexicon import FILE as LEXICON
+from tasks.event_detection.lexicon import Lexicon
 from tasks.event_detection.model import EventHead, EventModel
 from tasks.event_detection.task import CUSTOM, NAME, EventDetection, Settings
 
@@ -52,15 +54,17 @@ class Training:
         self.train_rows: list[tuple[str, list[Row]]] = []
         self.dataset: list[dict[str, Any]] = []
         self.held_out: list[str] = []
+        self._set_names: list[str] = []
         for source, rows in train:
             self._add(source, check_rows(rows, source), seed)
         if not self.dataset:
             raise InputError("The training files hold no rows with text.")
         self.default = next(iter(self.sets))
         units = sum(len(feature["first"]) for feature in self.dataset) / len(self.dataset)
-        self.model = EventModel(network, EventHead(encoder.width), units)
+        self.model = EventModel(network, EventHead(encoder.width), units, options.unit == "message")
         self.collate = Collator(encoder, self.sets, options.label_sample, options.hide_descriptions, seed)
         self.settings = Settings(options.unit, self.default, self.sets, {})
+        self.lexicons = self._count_words() if options.unit == "word" else {}
 
     def _add(self, source: str, rows: list[Row], seed: int) -> None:
         name, labels = choose_label_set(rows, self.declared, Path(source).name.split(".")[0])
@@ -73,56 +77,75 @@ class Training:
         if self.options.unit == "word" and self.options.max_empty:
             rows = thin_out(rows, self.options.max_empty, seed)
         self.train_rows.append((source, rows))
+        self._set_names.append(name)
         self.dataset += features(self.encoder, rows, name, self.sets[name], self.options.unit)
+
+    def _count_words(self) -> dict[str, Lexicon]:
+        """A lexicon of each label set, over the training files that use it."""
+        files = {source: (name, rows) for name, (source, rows) in zip(self._set_names, self.train_rows, strict=True)}
+        return {key: Lexicon.count(row for name, rows in files.values() if name == key for row in rows) for key in self.sets}
 
     def pipeline(self) -> EventDetection:
         """The task's pipeline around the model as it is now."""
         network: Any = self.model.encoder
-        return EventDetection(self.encoder.with_model(network), self.model.head, self.settings)
+        return EventDetection(self.encoder.with_model(network), self.model.head, self.settings, self.lexicons)
 
     def evaluate(self, validation: Sequence[tuple[str, list[Row]]]) -> dict[str, float]:
         """F1 of each validation file at its best threshold, and their mean as ``f1``: what early stopping watches."""
-        found = {source: each for source, _, each in self._candidates(validation)}
+        pipeline = self.pipeline()
+        found = {source: candidates(pipeline, rows, labels) for source, _, rows, labels in self._files(validation)}
         best = {f"{Path(source).name.split('.')[0]}_f1": each.best()[1].f1 for source, each in found.items()}
         return {"f1": sum(best.values()) / len(best), **best}
 
     def calibrate(self, validation: Sequence[tuple[str, list[Row]]]) -> None:
-        """Fit temperature and thresholds of each label set on all validation files that use it."""
-        groups: dict[str, list[Candidates]] = {}
-        for _, key, each in self._candidates(validation):
-            groups.setdefault(key, []).append(each)
-        fitted = {key: calibrate(group) for key, group in groups.items() if key in self.sets}
-        if self.default in fitted:
-            common = fitted[self.default]
-            least = common.threshold if self.options.custom_threshold is None else self.options.custom_threshold
-            fitted[CUSTOM] = Calibration(common.temperature, common.shift, least)
+        """Fit the scores, then the thresholds, of each label set on all validation files that use it."""
+        groups: dict[str, list[tuple[list[Row], dict[str, str]]]] = {}
+        for _, key, rows, labels in self._files(validation):
+            groups.setdefault(key, []).append((rows, labels))
+        groups = {key: files for key, files in groups.items() if key in self.sets}
+        raw = self.pipeline()
+        fitted = {key: fit_scores(raw, [rows for rows, _ in files], files[0][1]) for key, files in groups.items()}
         self.settings = replace(self.settings, calibration=fitted)
+        scored = self.pipeline()
+        for key, files in groups.items():
+            fitted[key] = fit_thresholds_of(fitted[key], [candidates(scored, rows, labels) for rows, labels in files])
+        self.settings = replace(self.settings, calibration=fitted | self._custom(raw, fitted, groups))
+
+    def _custom(
+        self, raw: EventDetection, fitted: Mapping[str, Calibration], groups: Mapping[str, list[tuple[list[Row], dict[str, str]]]]
+    ) -> dict[str, Calibration]:
+        """For a user's own labels, of which no lexicon knows: the default set's scores fitted on the logit alone."""
+        if self.default not in fitted:
+            return {}
+        bare = EventDetection(raw.scorer.encoder, raw.scorer.head, raw.settings, {})
+        files = groups[self.default]
+        alone = fit_scores(bare, [rows for rows, _ in files], files[0][1])
+        least = fitted[self.default].threshold if self.options.custom_threshold is None else self.options.custom_threshold
+        return {CUSTOM: replace(alone, threshold=least)}
 
     def final_scores(self, validation: Sequence[tuple[str, list[Row]]]) -> dict[str, dict[str, float]]:
         """Scores of each validation file as a user gets them, at the calibrated thresholds; and on held-out types."""
         pipeline = self.pipeline()
         table = {Path(source).name: scores(pipeline, check_rows(rows, source)) for source, rows in validation}
         if self.held_out:
-            calibration = self.settings.calibration.get(CUSTOM, RAW)
             unseen = {name: self.complete[self.default][name] for name in self.held_out}
             for source, rows in [*self.train_rows, *validation]:
                 there = [row for row in rows if any(event["type"] in unseen for event in row.get("events", []))]
                 if there:
-                    table[f"{Path(source).name}, {len(unseen)} unseen types"] = candidates(pipeline, there, unseen, calibration).summary()
+                    table[f"{Path(source).name}, {len(unseen)} unseen types"] = candidates(pipeline, there, unseen).summary()
         return table
 
     def _without_held_out(self, labels: Mapping[str, str]) -> dict[str, str]:
         return {name: text for name, text in labels.items() if name not in self.held_out}
 
-    def _candidates(self, validation: Sequence[tuple[str, list[Row]]]) -> list[tuple[str, str, Candidates]]:
-        """For each file its source, its label set and its candidates; types that no set has count as the default set's."""
-        pipeline = self.pipeline()
+    def _files(self, validation: Sequence[tuple[str, list[Row]]]) -> list[tuple[str, str, list[Row], dict[str, str]]]:
+        """For each file its source, label set, rows and labels; types that no set has count as the default set's."""
         result = []
         for source, rows in validation:
             name, labels = choose_label_set(check_rows(rows, source), self.declared | self.complete, "")
             if not name:
                 name, labels = self.default, labels | self.complete[self.default]
-            result.append((source, name, candidates(pipeline, rows, self._without_held_out(labels))))
+            result.append((source, name, rows, self._without_held_out(labels)))
         return result
 
     def save(self, folder: Path, method: str, extra: dict[str, Any]) -> None:
@@ -130,6 +153,8 @@ class Training:
         base = {"name": self.encoder.name, "revision": self.encoder.revision, "fingerprint": fingerprint(self.encoder.model)}
         settings = {"task": NAME, "method": method, "base": base, **self.settings.to_dict(), **extra}
         save_adapter(folder, self.encoder, self.model.encoder, self.model.head, settings)
+        if self.lexicons:
+            write_json(folder / LEXICON, {key: lexicon.to_dict() for key, lexicon in self.lexicons.items()}, indent=None)
 
     def restore_head(self, folder: Path) -> None:
         """Take the head's weights from a checkpoint."""
