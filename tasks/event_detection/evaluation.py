@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from tasks.core.calibration import Calibration, fit_sigmoid, fit_thresholds
 from tasks.core.metrics import PRF, best_threshold, expected_calibration_error, macro_f1, micro
@@ -66,27 +67,30 @@ def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[st
 
 def fit_scores(pipeline: EventDetection, files: Sequence[Sequence[Row]], labels: Mapping[str, str]) -> Calibration:
     """Weights of logit, evidence and unknown words over the likeliest labels of every unit that is near one."""
-    features: list[list[float]] = []
+    features: list[Tensor] = []
     right: list[bool] = []
     names, plan = list(labels), pipeline.settings.plan(list(labels))
     for rows in files:
         gold = {(number, start, name) for number, start, _, name in _gold(rows, labels)}
-        texts = [row["text"] for row in rows]
-        tokens, nears = pipeline.scorer.near(texts, labels, plan)
+        tokens, nears = pipeline.scorer.near([row["text"] for row in rows], labels, plan)
         for near in nears:
-            for unit, (text, word) in enumerate(zip(near.text, near.word, strict=True)):
-                start = 0 if pipeline.settings.unit == "message" else tokens[text].word_chars(word)[0]
-                for label in _likeliest(near, unit):
-                    features.append([float(near.logits[unit, label]), float(near.evidence[unit, label]), float(near.unknown[unit, label])])
-                    right.append((text, start, names[label]) in gold)
-    (slope, prior, unknown), shift = fit_sigmoid(features, right)
+            units, columns = _likeliest(near)
+            features.append(torch.stack([each[units, columns] for each in (near.logits, near.evidence, near.unknown)], dim=1))
+            for unit, column in zip(units.tolist(), columns.tolist(), strict=True):
+                text = near.text[unit]
+                start = 0 if pipeline.settings.unit == "message" else tokens[text].word_chars(near.word[unit])[0]
+                right.append((text, start, names[column]) in gold)
+    (slope, prior, unknown), shift = fit_sigmoid(torch.cat(features).tolist() if right else [[0.0] * 3], right or [False])
     return Calibration(round(1 / max(slope, 1e-3), 4), round(shift, 4), round(prior, 4), round(unknown, 4))
 
 
-def _likeliest(near: Near, unit: int) -> set[int]:
-    """The two labels of highest logit, and the one of most evidence where there is any."""
-    best = near.logits[unit].topk(min(2, near.logits.shape[1])).indices.tolist()
-    return {*best, int(near.evidence[unit].argmax())} if near.evidence[unit].any() else set(best)
+def _likeliest(near: Near) -> tuple[Tensor, Tensor]:
+    """For every unit the two labels of highest logit, and the one of most evidence, as (units, labels) indices."""
+    chosen = torch.zeros_like(near.logits, dtype=torch.bool)
+    chosen.scatter_(1, near.logits.topk(min(2, chosen.shape[1]), dim=1).indices, True)
+    chosen.scatter_(1, near.evidence.argmax(dim=1, keepdim=True), True)
+    units, columns = chosen.nonzero(as_tuple=True)
+    return units, columns
 
 
 def fit_thresholds_of(calibration: Calibration, groups: Sequence[Candidates]) -> Calibration:
