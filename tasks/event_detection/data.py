@@ -126,9 +126,9 @@ def _feature(window: Window, tokens: Tokens, gold: Gold, label_set: str, unit: s
 class Collator:
     """Features to the tensors of ``EventModel.forward``.
 
-    With ``sample`` labels a set, a batch encodes its gold labels and that many others of each set, which then
-    weigh as much as all; with ``hide`` a label's description is left out that often, so that bare names work
-    too. What is drawn depends on ``seed`` and the rows alone, so a resumed run draws the same.
+    A share ``hide`` of the batches reads all labels of its sets by their names alone; the others read descriptions
+    too, which are long, and so only the gold labels and ``sample`` others of each set (0: all), which then weigh as
+    much as all. What is drawn depends on ``seed`` and the rows alone, so a resumed run draws the same.
     """
 
     def __init__(self, encoder: Encoder, label_sets: Mapping[str, Mapping[str, str]], sample: int, hide: float, seed: int) -> None:
@@ -137,8 +137,9 @@ class Collator:
     def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """Tensors of one batch, by the names of the model's arguments."""
         draw = random.Random(f"{self.seed} {[feature['input_ids'] for feature in batch]}")
-        labels, weights = self._draw_labels(batch, draw)
-        texts = [label_text(name, "" if draw.random() < self.hide else self.label_sets[key][name]) for key, name in labels]
+        bare = draw.random() < self.hide
+        labels, weights = self._draw_labels(batch, draw, 0 if bare else self.sample)
+        texts = [label_text(name, "" if bare else self.label_sets[key][name]) for key, name in labels]
         encoded = self.encoder.tokenizer(texts, padding=True, truncation=True, max_length=64, return_tensors="pt", verbose=False)
         place = {label: number for number, label in enumerate(labels)}
         windows = [_window(number, feature) for number, feature in enumerate(batch)]
@@ -163,13 +164,14 @@ class Collator:
             "row_weight": torch.tensor([feature["row_weight"] for feature in batch]),
         }
 
-    def _draw_labels(self, batch: Sequence[dict[str, Any]], draw: random.Random) -> tuple[list[tuple[str, str]], list[float]]:
+    def _draw_labels(self, batch: Sequence[dict[str, Any]], draw: random.Random, sample: int) -> tuple[list[tuple[str, str]], list[float]]:
+        """The (set, name) of each label to read, and its weight where it is no target."""
         labels: list[tuple[str, str]] = []
         weights: list[float] = []
         for key in sorted({feature["label_set"] for feature in batch}):
             gold = {name for feature in batch if feature["label_set"] == key for _, name in feature["targets"]}
             others = sorted(set(self.label_sets[key]) - gold)
-            drawn = draw.sample(others, self.sample) if 0 < self.sample < len(others) else others
+            drawn = draw.sample(others, sample) if 0 < sample < len(others) else others
             labels += [(key, name) for name in [*sorted(gold), *drawn]]
             weights += [1.0] * len(gold) + [len(others) / max(len(drawn), 1)] * len(drawn)
         return labels, weights

@@ -29,8 +29,9 @@ class Options:
 
     unit: str = field(default="word", metadata={"help": "what an event is read off: 'word' (triggers) or 'message'"})
     label_file: str | None = field(default=None, metadata={"help": "JSON: label set -> type -> description"})
-    label_sample: int = field(default=0, metadata={"help": "labels of a set, beside the gold ones, that a batch encodes; 0: all"})
-    hide_descriptions: float = field(default=0.3, metadata={"help": "how often a label stands without its description in training"})
+    hide_descriptions: float = field(default=0.3, metadata={"help": "share of batches that read bare label names, all of a set"})
+    label_sample: int = field(default=0, metadata={"help": "labels of a set, beside the gold ones, that other batches read; 0: all"})
+    bare_names: bool = field(default=False, metadata={"help": "read the label file's own labels without descriptions afterwards"})
     hold_out_types: int = field(default=0, metadata={"help": "types of the first set left out of training, to measure unseen labels"})
     max_empty: float = field(default=1.0, metadata={"help": "event-free rows of a file to train on, for each row with an event; 0: all"})
     custom_threshold: float | None = field(default=None, metadata={"help": "threshold for a user's own labels, measured on held-out types"})
@@ -63,6 +64,8 @@ class Training:
         units = sum(len(feature["first"]) for feature in self.dataset) / len(self.dataset)
         self.model = EventModel(network, EventHead(encoder.width), units, options.unit == "message")
         self.collate = Collator(encoder, self.sets, options.label_sample, options.hide_descriptions, seed)
+        if options.bare_names:
+            self.declared, self.sets, self.complete = (without_descriptions(sets) for sets in (self.declared, self.sets, self.complete))
         self.settings = Settings(options.unit, self.default, self.sets, {})
         self.lexicons = self._count_words() if options.unit == "word" else {}
 
@@ -159,6 +162,11 @@ class Training:
     def restore_head(self, folder: Path) -> None:
         """Take the head's weights from a checkpoint."""
         load_head(self.model.head, folder)
+
+
+def without_descriptions(sets: LabelSets) -> LabelSets:
+    """The same label sets, by name alone."""
+    return {key: dict.fromkeys(labels, "") for key, labels in sets.items()}
 
 
 def thin_out(rows: Sequence[Row], max_empty: float, seed: int) -> list[Row]:
