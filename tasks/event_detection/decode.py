@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ def best_labels(scores: Tensor, thresholds: Tensor) -> list[Candidate]:
     return list(zip(units.tolist(), label[units].tolist(), best[units].tolist(), strict=True))
 
 
-def extend(word: int, continues: set[int], taken: set[int]) -> int:
+def extend(word: int, continues: set[int], taken: Collection[int]) -> int:
     """The last word of the trigger that begins at ``word``."""
     last = word
     while last + 1 in continues and last + 1 not in taken:
@@ -36,9 +36,12 @@ def extend(word: int, continues: set[int], taken: set[int]) -> int:
     return last
 
 
-def trigger_span(text: str, tokens: Tokens, first: int, last: int) -> Span:
-    """The characters of words ``first`` to ``last``, without punctuation that the tokenizer left on them."""
+def trigger_span(text: str, tokens: Tokens, first: int, last: int) -> Span | None:
+    """The characters of words ``first`` to ``last``, without punctuation that the tokenizer left on them; None where
+    nothing is to be seen there (byte-level tokenizers make words of spaces)."""
     start, end = tokens.word_chars(first)[0], tokens.word_chars(last)[1]
+    if not text[start:end].strip():
+        return None
     inner_start, inner_end = start, end
     while inner_end > inner_start and not text[inner_end - 1].isalnum():
         inner_end -= 1
@@ -49,11 +52,15 @@ def trigger_span(text: str, tokens: Tokens, first: int, last: int) -> Span:
 
 def trigger_events(text: str, tokens: Tokens, found: Sequence[Candidate], continues: set[int], names: Sequence[str]) -> tuple[Event, ...]:
     """Events in text order from (word, label, score) candidates; ``continues`` are words inside a longer trigger."""
-    starts = {word for word, _, _ in found}
+    best: dict[int, Candidate] = {}
+    for candidate in found:  # a word longer than a window is scored in pieces
+        if candidate[0] not in best or candidate[2] > best[candidate[0]][2]:
+            best[candidate[0]] = candidate
     events = []
-    for word, label, score in sorted(found):
-        span = trigger_span(text, tokens, word, extend(word, continues, starts))
-        events.append(Event(names[label], min(score, 1.0), span))
+    for word, label, score in sorted(best.values()):
+        span = trigger_span(text, tokens, word, extend(word, continues, best.keys()))
+        if span is not None:
+            events.append(Event(names[label], min(score, 1.0), span))
     return tuple(events)
 
 

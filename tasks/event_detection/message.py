@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 
-LINK = re.compile(r"https?\S*|www\.\S+|\S*…$")  # a message cut by "…" ends in half a word or half a link
+LINK = re.compile(r"https?\S*|www\.\S+|(?<!\S)\S*…$")  # a message cut by "…" ends in half a word or half a link
 REPOST = re.compile(r"^(?:RT\b[:\s]*)+")
 USER = re.compile(r"@\w+:?")
 HASHTAG = re.compile(r"#(\w+)")

@@ -103,7 +103,7 @@ class EventDetector:
         """
         if isinstance(text, str):
             return next(self.stream([text], labels, threshold))
-        if isinstance(text, Mapping) or not hasattr(text, "__iter__"):
+        if isinstance(text, Mapping | bytes | bytearray) or not hasattr(text, "__iter__"):
             raise InputError(f"Give one string or a list of strings, not {type(text).__name__}.")
         return list(self.stream(text, labels, threshold))
 
@@ -111,6 +111,8 @@ class EventDetector:
         """Results one after the other, in order, while later texts are still to be read: for progress bars."""
         if threshold is not None and not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
             raise InputError(f"threshold must be a number from 0 to 1, not {threshold!r}.")
+        if isinstance(labels, Iterator):
+            labels = list(labels)  # every chunk reads them again
         rest = iter(texts)
         while chunk := [check_text(text) for text in islice(rest, CHUNK)]:
             for text, events in zip(chunk, self._detect(chunk, labels, threshold), strict=True):
