@@ -10,14 +10,13 @@ with one sentence and exit code 2.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from tasks import names, pipeline
 from tasks.core.errors import InputError, QuipuError, UnknownTaskError
-from tasks.core.files import read_texts, write_jsonl
+from tasks.core.files import check_target, read_texts, to_json, write_jsonl
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,6 +42,8 @@ def run(options: argparse.Namespace) -> None:
         raise UnknownTaskError(f"Unknown task {options.task!r}: choose one of {', '.join(names())}.")
     if (options.text is None) == (options.input is None):
         raise InputError('Give either a text in quotes or --input FILE: python -m tasks event-detection "..."')
+    if options.output is not None:
+        check_target(options.output)
     rows = None if options.input is None else read_texts(options.input, options.text_column)
     call: dict[str, Any] = {"labels": options.labels, "threshold": options.threshold}
     loaded = pipeline(options.task, options.model, options.adapter, options.revision, options.device)
@@ -59,7 +60,7 @@ def _write(rows: list[dict[str, Any]], output: str | None, indent: int | None) -
         write_jsonl(output, rows)
         return
     for row in rows:
-        print(json.dumps(row, ensure_ascii=False, indent=indent, default=str))
+        print(to_json(row, indent))
 
 
 def _progress(results: Any, total: int) -> Any:

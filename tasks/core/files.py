@@ -52,6 +52,15 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def check_target(path: str | Path) -> None:
+    """Raise ``FileError`` where ``path`` can't be written, before hours are spent on what should stand there."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileError(f"{str(path)!r} can't be written: there is no folder {str(folder)!r}; create it first.")
+    if Path(path).is_dir():
+        raise FileError(f"{str(path)!r} can't be written: it is a folder; name a file in it.")
+
+
 def write_jsonl(path: str | Path, rows: list[Row]) -> None:
     """One JSON object a line, in UTF-8; the file appears whole or not at all."""
     target = Path(path)
@@ -77,14 +86,15 @@ def _checked(row: Row, number: int, name: str, text_column: str, time_column: st
 def _csv(path: Path, text_column: str) -> Iterator[Row]:
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", restkey="more", restval="")
+        names = reader.fieldnames or ()
+        if names and text_column not in names:
+            raise FileError(f"{path.name!r} has no column {text_column!r}: its columns are {', '.join(names)}.")
         try:
             for row in reader:
                 row.pop("more", None)
                 yield row
         except csv.Error as error:
             raise FileError(f"Line {reader.line_num} of {path.name!r} is not CSV: {error}.") from error
-    if reader.fieldnames and text_column not in reader.fieldnames:
-        raise FileError(f"{path.name!r} has no column {text_column!r}: its columns are {', '.join(reader.fieldnames)}.")
 
 
 def _jsonl(path: Path, text_column: str) -> Iterator[Row]:
