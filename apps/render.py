@@ -60,13 +60,14 @@ def colors(names: Sequence[str]) -> dict[str, str]:
 def parse_labels(text: str | None) -> Labels:
     """The user's own types: one a line, "name: description", or several a line, separated by commas.
 
-    A line with a colon is one type, so that a description may hold commas. None where the box is blank.
+    A description reaches to the end of its line, so that it may hold commas. None where the box is blank.
     Raises ``InputError`` where a type is named twice.
     """
     pairs: list[tuple[str, str]] = []
     for line in (text or "").splitlines():
-        name, colon, description = line.partition(":")
-        pairs += [(name.strip(), description.strip())] if colon else [(part.strip(), "") for part in line.split(",")]
+        names, _, description = line.partition(":")
+        *plain, last = names.split(",")
+        pairs += [*((name.strip(), "") for name in plain), (last.strip(), description.strip())]
     pairs = [(name, description) for name, description in pairs if name]
     if not pairs:
         return None

@@ -31,9 +31,11 @@ from hypothesis import strategies as st
 import apps.__main__
 import tasks
 from apps import components, render, showcase, timeline
-from apps.disaster_monitor import MAX_MESSAGES
+from apps.disaster_monitor import MAX_MESSAGES, _label
+from apps.event_detection import _detect
 from tasks.core.errors import AdapterError, InputError
 from tasks.core.types import Coverage, Span
+from tasks.event_detection.task import EventDetection
 from tasks.event_detection.types import Event, EventResult
 
 ROOT = Path(__file__).parents[1]
@@ -182,6 +184,7 @@ def test_summary_is_a_sentence_in_every_state() -> None:
         ("flood\r\nland slide", ["flood", "land slide"]),
         ("flood: water, mud and rain\nfire", {"flood": "water, mud and rain", "fire": "fire"}),
         ("flood:\nfire:", ["flood", "fire"]),
+        ("flood, fire: smoke, flames", {"flood": "flood", "fire": "smoke, flames"}),
     ],
 )
 def test_own_types(text: str | None, labels: render.Labels) -> None:
@@ -380,7 +383,7 @@ def test_building_the_page_loads_no_model_and_asks_nobody() -> None:
         "assert os.environ['GRADIO_ANALYTICS_ENABLED'] == 'False'; "
         "print([name for name in ('torch', 'transformers', 'peft') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -391,6 +394,17 @@ def test_shipped_examples() -> None:
     assert [example["name"] for example in texts] == ["Disaster", "Public health", "Environment", "Education", "Participation"]
     for example in texts:
         render.parse_labels(example["types"])
+
+
+def test_the_pages_fit_the_real_pipelines(tiny: EventDetection, tiny_messages: EventDetection) -> None:
+    text = "The flood hit the town."
+    found = _detect(lambda task: tiny, text, "", 0.0)
+    assert found.events and "".join(piece for piece, _ in render.segments(found)) == text
+    assert {e.type for e in _detect(lambda task: tiny, text, "quake, storm: strong wind", 0.0).events} <= {"quake", "storm"}
+    heard: list[float] = []
+    labels = _label(tiny_messages, [text, ""] * 20, heard.append)
+    assert len(labels) == 40 and labels[1] == (render.NOTHING, None)
+    assert heard == sorted(heard) and heard[-1] <= 1
 
 
 # ---------------------------------------------------------------------------------------------- showcase and command line

@@ -1,4 +1,7 @@
-"""The page in a real headless Chromium: type, press, look; needs chromium and playwright, else it is skipped."""
+"""The page in a real headless Chromium: type, press, look; needs chromium and playwright, else it is skipped.
+
+python -m tests.test_browser docs/screenshot.png        takes the README's picture, with the shipped models
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import csv
 import io
 import re
 import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -269,3 +274,20 @@ def test_the_shipped_models_in_the_page(browser: Any, tmp_path: Path) -> None:
         page.locator("#timeline svg").get_by_text("09:00").first.wait_for()
         assert len(set(page.locator("#samples .chip").all_inner_texts())) >= 4
         page.close()
+
+
+def picture(path: str, pipelines: str = "shipped") -> None:
+    """Write the README's picture: the first example, read."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), pipelines) as address, playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = chromium.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=1.5)
+        page.goto(address)
+        page.get_by_text("Disaster", exact=True).first.click(timeout=SLOW)
+        marks(page)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=path)
+        chromium.close()
+
+
+if __name__ == "__main__":
+    picture(*sys.argv[1:])
