@@ -74,7 +74,7 @@ def load_lora(model: nn.Module, folder: Path) -> Any:
     try:
         config = LoraConfig.from_pretrained(str(folder))
         config.base_model_name_or_path = None
-        wrapped = get_peft_model(model, config)  # type: ignore[arg-type]
+        wrapped = get_peft_model(model, config)
     except (TypeError, ValueError, KeyError, OSError) as error:
         raise AdapterError(f"The adapter in {str(folder)!r} does not fit this encoder: {_first_line(error)}.") from error
     weights = read_weights(folder, LORA)
