@@ -51,7 +51,9 @@ def _text_tab(load: Load) -> None:
     @guarded
     def show(text: str, types: str, own: bool, threshold: float) -> tuple[Any, ...]:
         result = _detect(load, text or "", types or "", threshold if own else None)
-        highlight = gr.HighlightedText(render.segments(result), color_map=render.colors([event.type for event in result.events]))
+        highlight = gr.HighlightedText(
+            render.segments(result), color_map=render.colors([render.readable(event.type) for event in result.events])
+        )
         return render.summary(result), highlight, render.table(result), result.to_dict()
 
     @guarded

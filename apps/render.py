@@ -77,8 +77,13 @@ def parse_labels(text: str | None) -> Labels:
             raise InputError(f"The type {name!r} is there twice: name each type once.")
         seen.add(name)
     if any(description for _, description in pairs):
-        return {name: description or name for name, description in pairs}
+        return dict(pairs)
     return [name for name, _ in pairs]
+
+
+def readable(name: str) -> str:
+    """A type's name as the page shows it: data sets write ``Cause_to_be_included``."""
+    return name.replace("_", " ").strip() or name
 
 
 def _disjoint(events: Sequence[Event]) -> list[Event]:
@@ -99,7 +104,7 @@ def segments(result: EventResult) -> list[Segment]:
         span = event.trigger
         if span is None:
             continue
-        pieces += [(result.text[position : span.start], None), (span.text, event.type)]
+        pieces += [(result.text[position : span.start], None), (span.text, readable(event.type))]
         position = span.end
     pieces.append((result.text[position:], None))
     return [piece for piece in pieces if piece[0]]
@@ -111,7 +116,7 @@ def table(result: EventResult) -> list[list[Any]]:
     for event in result.events:
         span = event.trigger
         place = [span.start, span.end] if span else [None, None]
-        rows.append([event.type, span.text if span else "", round(event.score, 3), *place])
+        rows.append([readable(event.type), span.text if span else "", round(event.score, 3), *place])
     return rows
 
 

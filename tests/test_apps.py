@@ -164,6 +164,12 @@ def test_segments_of_a_message_level_event() -> None:
     assert render.table(result("all of it", Event("flood", 0.8, None))) == [["flood", "", 0.8, None, None]]
 
 
+def test_names_of_data_sets_are_shown_in_words() -> None:
+    found = result("a fire", event("a fire", 2, 6, "Cause_to_burn"))
+    assert render.segments(found)[1] == ("fire", "Cause to burn") and render.table(found)[0][0] == "Cause to burn"
+    assert render.readable("_") == "_"
+
+
 def test_summary_is_a_sentence_in_every_state() -> None:
     text = "flood and fire"
     assert render.summary(result(" \n")).startswith("There is no text yet")
@@ -182,9 +188,9 @@ def test_summary_is_a_sentence_in_every_state() -> None:
         (" , \n ,", None),
         ("flood, fire", ["flood", "fire"]),
         ("flood\r\nland slide", ["flood", "land slide"]),
-        ("flood: water, mud and rain\nfire", {"flood": "water, mud and rain", "fire": "fire"}),
+        ("flood: water, mud and rain\nfire", {"flood": "water, mud and rain", "fire": ""}),
         ("flood:\nfire:", ["flood", "fire"]),
-        ("flood, fire: smoke, flames", {"flood": "flood", "fire": "smoke, flames"}),
+        ("flood, fire: smoke, flames", {"flood": "", "fire": "smoke, flames"}),
     ],
 )
 def test_own_types(text: str | None, labels: render.Labels) -> None:
