@@ -45,8 +45,8 @@ class Lexicon:
     def evidence(self, words: Sequence[str], names: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Log share of each word's occurrences that were of each type (words, names), 0 for words never seen; and
         (words, 1) 1 for these."""
-        unknown = torch.tensor([[float(word not in self.seen)] for word in words])
-        base = torch.tensor([[math.log(TYPED / (self.seen.get(word, 0) + SEEN))] for word in words])
+        unknown = torch.tensor([float(word not in self.seen) for word in words])[:, None]
+        base = torch.tensor([math.log(TYPED / (self.seen.get(word, 0) + SEEN)) for word in words])[:, None]
         table = base.repeat(1, len(names)) * (1 - unknown)
         place = {name: column for column, name in enumerate(names)}
         for row, word in enumerate(words):
