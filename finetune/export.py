@@ -20,11 +20,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from finetune.config import Parser
-from tasks.core.adapters import ENCODER, HEAD, LORA, SETTINGS, inside, merge, read_settings, read_weights
+from tasks.core.adapters import ENCODER, HEAD, LORA, inside, merge, read_settings, read_weights
 from tasks.core.encoder import load_encoder
 from tasks.core.errors import InputError, QuipuError
 
-KEPT = ("adapter_config.json", SETTINGS, "README.md")
+LEFT_OUT = "trainer_state.json"
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 
 
@@ -55,9 +55,9 @@ def export(arguments: ExportArguments) -> None:
         encoder.model.save_pretrained(target)  # type: ignore[operator]
         encoder.tokenizer.save_pretrained(target)
         return
-    for name in KEPT:
-        if (source / name).exists():
-            shutil.copyfile(source / name, target / name)
+    for path in [*source.glob("*.json"), *source.glob("README.md")]:
+        if path.name != LEFT_OUT:
+            shutil.copyfile(inside(source, path.name), target / path.name)
     if (source / ENCODER).is_dir():
         shutil.copytree(inside(source, ENCODER), target / ENCODER, dirs_exist_ok=True)
     for path in [source / LORA, source / HEAD, *source.glob(f"{ENCODER}/*.safetensors")]:

@@ -183,7 +183,7 @@ def start(command: list[str], **variables: str) -> subprocess.Popen[str]:
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code, output and errors of a process; one that hangs is ended."""
     try:
-        printed, said = process.communicate(timeout=200)
+        printed, said = process.communicate(timeout=500)
     except subprocess.TimeoutExpired:
         process.kill()
         printed, said = process.communicate()
@@ -541,7 +541,7 @@ class Hub:
         self.commits.append({name: (Path(folder_path) / name).read_bytes() for name in chosen})
 
 
-ADAPTER = {"README.md", "adapter_config.json", "task.json", *WEIGHTS}
+ADAPTER = {"README.md", "adapter_config.json", "task.json", "lexicon.json", *WEIGHTS}
 
 
 def test_push_to_hub_uploads_the_adapter_with_its_card_and_no_pickle(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
