@@ -17,7 +17,7 @@ from tasks.event_detection.types import Event, EventResult
 Labels = list[str] | dict[str, str] | None
 Segment = tuple[str, str | float | None]  # gradio's own type; a float never occurs
 
-NOTHING = "reports nothing"
+NOTHING = "Reports nothing"
 NEUTRAL = "#6b7280"
 TABLE_HEADERS = ["Type", "Trigger", "Score", "Start", "End"]
 
