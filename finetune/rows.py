@@ -7,7 +7,7 @@ file on the own disk, and copies the file into its cache.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def _read_parquet(path: str) -> list[Row]:
     return rows
 
 
-TABLES = {".csv": _read_csv, ".tsv": partial(_read_csv, separator="\t"), ".parquet": _read_parquet}
+TABLES: dict[str, Callable[[str], list[Row]]] = {".csv": _read_csv, ".tsv": partial(_read_csv, separator="\t"), ".parquet": _read_parquet}
 
 
 def read_splits(ours: FinetuneArguments) -> tuple[Sources, Sources]:
