@@ -1,0 +1,64 @@
+"""The benchmarks' own arithmetic; what they measure is never tested."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+import torch
+
+from tests.benchmarks.contest import Figures, table
+from tests.benchmarks.floor import MINILM, Shape, flops, matrix_rate
+from tests.benchmarks.mix import LENGTHS, lengths, texts
+
+
+def test_operations_are_those_that_torch_counts() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import BertConfig, BertModel
+
+    shape = Shape(layers=2, width=32, inner=48)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    model = BertModel(BertConfig(vocab_size=20, attn_implementation="eager", **sizes), add_pooling_layer=False).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(input_ids=torch.ones(3, 17, dtype=torch.long))
+    assert flops([17, 17, 17], shape) == counter.get_total_flops()
+
+
+def test_operations_grow_with_the_square_of_a_length_only_in_attention() -> None:
+    attention = 2 * MINILM.layers * 2 * MINILM.width
+    assert flops([200]) - 2 * flops([100]) == attention * (200**2 - 2 * 100**2)
+
+
+def test_the_rate_is_positive() -> None:
+    assert matrix_rate(8, Shape(1, 16, 32), seconds=0.01) > 0
+
+
+def test_the_mix_is_fixed_and_has_its_shares() -> None:
+    drawn = lengths(1000)
+    assert drawn == lengths(1000) and len(drawn) == 1000 and drawn != sorted(drawn)
+    for share, least, most in LENGTHS:
+        assert sum(least <= length <= most for length in drawn) == share * 1000
+
+
+def test_texts_have_the_lengths_that_were_drawn() -> None:
+    found = texts(50, lambda word: 1)
+    assert found == texts(50, lambda word: 1)
+    assert [len(text.split()) + 2 for text in found] == lengths(50)
+
+
+def test_tables_and_medians() -> None:
+    assert table(["name", "speed"], [["ours", "2"]]) == "| name | speed |\n|---|---:|\n| ours | 2 |"
+    figures = Figures(wall=[3.0, 1.0, 2.0], cpu=[1.0])
+    assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
+
+
+@pytest.mark.parametrize("name", ["inference", "training", "adapters"])
+def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    module = importlib.import_module(f"tests.benchmarks.{name}")
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        module.main()
+    assert stop.value.code == 0
+    assert f"python -m tests.benchmarks.{name}" in capsys.readouterr().out
