@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from tasks.core.calibration import Calibration, fit_sigmoid, fit_thresholds
 from tasks.core.metrics import PRF, best_threshold, expected_calibration_error, macro_f1, micro
 from tasks.event_detection.baseline import lexicon_scores, tfidf_scores
 from tasks.event_detection.data import Gold, Row, choose_label_set, gold_events
 from tasks.event_detection.decode import message_event, trigger_events
-from tasks.event_detection.scoring import Near
 from tasks.event_detection.task import EventDetection, EventDetector
 from tasks.event_detection.types import Event
 
@@ -62,45 +58,11 @@ def candidates(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[st
         else:
             events = trigger_events(text, tokens[number], found[number], continues[number], names)
         scored += [(event.score, (number, *place(event))) for event in events]
-    return Candidates(scored, _gold(rows, labels))
+    return Candidates(scored, gold_tuples(rows, labels))
 
 
-def fit_scores(pipeline: EventDetection, files: Sequence[Sequence[Row]], labels: Mapping[str, str]) -> Calibration:
-    """Weights of logit, evidence and unknown words over the likeliest labels of every unit that is near one."""
-    features: list[Tensor] = []
-    right: list[bool] = []
-    names, plan = list(labels), pipeline.settings.plan(list(labels))
-    for rows in files:
-        gold = {(number, start, name) for number, start, _, name in _gold(rows, labels)}
-        tokens, nears = pipeline.scorer.near([row["text"] for row in rows], labels, plan)
-        for near in nears:
-            units, columns = _likeliest(near)
-            features.append(torch.stack([each[units, columns] for each in (near.logits, near.evidence, near.unknown)], dim=1))
-            for unit, column in zip(units.tolist(), columns.tolist(), strict=True):
-                text = near.text[unit]
-                start = 0 if pipeline.settings.unit == "message" else tokens[text].word_chars(near.word[unit])[0]
-                right.append((text, start, names[column]) in gold)
-    (slope, prior, unknown), shift = fit_sigmoid(torch.cat(features).tolist() if right else [[0.0] * 3], right or [False])
-    return Calibration(round(1 / max(slope, 1e-3), 4), round(shift, 4), round(prior, 4), round(unknown, 4))
-
-
-def _likeliest(near: Near) -> tuple[Tensor, Tensor]:
-    """For every unit the two labels of highest logit, and the one of most evidence, as (units, labels) indices."""
-    chosen = torch.zeros_like(near.logits, dtype=torch.bool)
-    chosen.scatter_(1, near.logits.topk(min(2, chosen.shape[1]), dim=1).indices, True)
-    chosen.scatter_(1, near.evidence.argmax(dim=1, keepdim=True), True)
-    units, columns = chosen.nonzero(as_tuple=True)
-    return units, columns
-
-
-def fit_thresholds_of(calibration: Calibration, groups: Sequence[Candidates]) -> Calibration:
-    """The calibration with thresholds fitted on candidates that it scored."""
-    support = Counter(key[3] for group in groups for key in group.gold)
-    common, own = fit_thresholds([each for group in groups for each in group.judged()], support)
-    return replace(calibration, threshold=common, thresholds=own)
-
-
-def _gold(rows: Sequence[Row], labels: Mapping[str, str]) -> set[tuple[int, int, int, str]]:
+def gold_tuples(rows: Sequence[Row], labels: Mapping[str, str]) -> set[tuple[int, int, int, str]]:
+    """(row, start, end, type) of the events whose type is among ``labels``."""
     return {(number, *event) for number, row in enumerate(rows) for event in gold_events(row) if event[2] in labels}
 
 

@@ -40,6 +40,12 @@ def event_types(name: str, id2label: dict[int, str]) -> list[str | None]:
     return [None if label.lower().replace("_", " ") in NONE else label for label in bare]
 
 
+def beginnings(found: list[Candidate], inside: set[int]) -> list[Candidate]:
+    """Without those that go on with the type of the word before: taggers write ``B-`` first, or ``I-`` from the start."""
+    types = {word: label for word, label, _ in found}
+    return [each for each in found if each[0] not in inside or types.get(each[0] - 1) != each[1]]
+
+
 class ReadyMade(EventDetector):
     """A classifier with a fixed label set, in the place of an encoder with an adapter."""
 
@@ -76,10 +82,13 @@ class ReadyMade(EventDetector):
             scores, inside = self._probabilities(rows)
             for unit, label, score in best_labels(scores, least):
                 text, word = owner[unit]
-                (continues[text].add(word) if inside[unit] else found[text].append((word, label, score)))
+                found[text].append((word, label, score))
+                if inside[unit]:
+                    continues[text].add(word)
         if self.by_message:
             return [message_event(candidates, self.labels) for candidates in found]
-        return [trigger_events(*each, self.labels) for each in zip(texts, tokens, found, continues, strict=True)]
+        starts = [beginnings(*each) for each in zip(found, continues, strict=True)]
+        return [trigger_events(*each, self.labels) for each in zip(texts, tokens, starts, continues, strict=True)]
 
     def _probabilities(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Probability of each type (units, types), its ``B-`` and ``I-`` outputs added up, and which units are inside a trigger."""

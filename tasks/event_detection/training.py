@@ -16,7 +16,8 @@ from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
 from tasks.event_detection.data import Collator, LabelSets, Row, check_rows, choose_label_set, features, gold_events
-from tasks.event_detection.evaluation import candidates, fit_scores, fit_thresholds_of, scores
+from tasks.event_detection.evaluation import candidates, scores
+from tasks.event_detection.fitting import fit_scores, fit_thresholds_of
 from tasks.event_detection.lexicon import FILE as LEXICON
 from tasks.event_detection.lexicon import Lexicon
 from tasks.event_detection.model import EventHead, EventModel
