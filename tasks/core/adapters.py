@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from tasks.core.encoder import Encoder, download, read_encoder
 from tasks.core.errors import AdapterError, ModelError
 
+warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's, to nobody's use
 HEAD, LORA, SETTINGS, ENCODER = "head.safetensors", "adapter_model.safetensors", "task.json", "encoder"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 CONFIG = "adapter_config.json"
