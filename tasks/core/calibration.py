@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch.nn import functional as F
 
-from tasks.core.metrics import best_threshold
+from tasks.core.metrics import best_threshold, prf
 
 RIDGE = 1e-4  # keeps a feature that never varies at its start
 MIN_SUPPORT = 20  # gold instances a label needs before it gets a threshold of its own
@@ -66,21 +66,33 @@ def fit_sigmoid(features: Sequence[Sequence[float]], right: Sequence[bool]) -> t
 
 
 def fit_thresholds(
-    candidates: Iterable[tuple[str, float, bool]], gold: dict[str, int], pull: float = 40.0
+    files: Sequence[Sequence[tuple[str, float, bool]]], gold: Sequence[Mapping[str, int]], pull: float = 40.0
 ) -> tuple[float, dict[str, float]]:
-    """The threshold of highest micro-F1, and for well-supported labels their own, pulled towards it.
+    """The threshold of highest micro-F1, averaged over the files, and for well-supported labels their own, pulled towards it.
 
-    ``candidates``: (label, score, is right); ``gold``: instances of each label. A label with n instances
-    gets (n * own + pull * common) / (n + pull): few instances say little about a threshold.
+    ``files``: (label, score, is right) of each file's candidates; ``gold``: how many instances of each label it holds.
+    In a file, a label with n instances gets (n * own + pull * common) / (n + pull): few instances say little about a
+    threshold. A label's threshold is the mean over its files, so that a large file does not decide for the others.
     """
-    groups: dict[str, list[tuple[float, bool]]] = defaultdict(list)
-    for label, score, right in candidates:
-        groups[label].append((score, right))
-    common, _ = best_threshold([pair for group in groups.values() for pair in group], sum(gold.values()))
-    own = {}
-    for label, group in sorted(groups.items()):
-        support = gold.get(label, 0)
-        if support >= MIN_SUPPORT:
-            at, _ = best_threshold(group, support)
-            own[label] = round((support * at + pull * common) / (support + pull), 4)
-    return round(common, 4), own
+    common = _common_threshold([[(score, right) for _, score, right in file] for file in files], [sum(each.values()) for each in gold])
+    own: dict[str, list[float]] = defaultdict(list)
+    for file, support in zip(files, gold, strict=True):
+        groups: dict[str, list[tuple[float, bool]]] = defaultdict(list)
+        for label, score, right in file:
+            groups[label].append((score, right))
+        for label, count in support.items():
+            if count >= MIN_SUPPORT and groups[label]:
+                at, _ = best_threshold(groups[label], count)
+                own[label].append((count * at + pull * common) / (count + pull))
+    return round(common, 4), {label: round(sum(each) / len(each), 4) for label, each in sorted(own.items())}
+
+
+def _common_threshold(files: Sequence[Sequence[tuple[float, bool]]], gold: Sequence[int]) -> float:
+    """The threshold with the highest mean F1 among each file's own best and the steps between 0.05 and 0.95."""
+    steps = [number / 100 for number in range(5, 96)] + [best_threshold(file, count)[0] for file, count in zip(files, gold, strict=True)]
+
+    def mean_f1(threshold: float) -> float:
+        kept = [[right for score, right in file if score >= threshold] for file in files]
+        return sum(prf(sum(file), len(file), count).f1 for file, count in zip(kept, gold, strict=True))
+
+    return max(steps, key=mean_f1)

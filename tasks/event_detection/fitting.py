@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -15,7 +16,8 @@ from tasks.event_detection.data import Row
 from tasks.event_detection.evaluation import Candidates, gold_tuples
 from tasks.event_detection.task import EventDetection
 
-RATIOS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # what a unit of evidence weighs, in units of the logit
+EVIDENCE = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # what a unit of it may weigh, in units of the logit
+UNKNOWN = (0.0, -0.75, -1.5, -3.0)  # and what a word never seen may
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,20 @@ class Units:
     truth: Tensor
     gold: int
 
-    def pairs(self, ratio: float) -> tuple[Tensor, Tensor]:
-        """(pairs, 2) features and (pairs,) truth of each unit's two likeliest labels, and of the one of most evidence."""
+    def weighed(self, evidence: float, unknown: float) -> Tensor:
+        """The logits with the lexicon's evidence and the penalty of words never seen."""
+        return self.logits + evidence * self.evidence + unknown * self.unknown
+
+    def pairs(self, evidence: float, unknown: float) -> tuple[Tensor, Tensor]:
+        """(pairs,) weighed logits and truth of each unit's two likeliest labels, and of the one of most evidence."""
         chosen = torch.zeros_like(self.truth)
         chosen.scatter_(1, self.logits.topk(min(2, chosen.shape[1]), dim=1).indices, True)
         chosen.scatter_(1, self.evidence.argmax(dim=1, keepdim=True), True)
-        return torch.stack([(self.logits + ratio * self.evidence)[chosen], self.unknown[chosen]], dim=1), self.truth[chosen]
+        return self.weighed(evidence, unknown)[chosen], self.truth[chosen]
 
-    def best_f1(self, ratio: float, weights: Sequence[float]) -> float:
+    def best_f1(self, evidence: float, unknown: float) -> float:
         """F1 at the best threshold, each unit with its best label."""
-        score, label = (weights[0] * (self.logits + ratio * self.evidence) + weights[1] * self.unknown).max(dim=1)
+        score, label = self.weighed(evidence, unknown).max(dim=1)
         right = self.truth.gather(1, label[:, None]).squeeze(1)
         return best_threshold(zip(score.tolist(), right.tolist(), strict=True), self.gold)[1].f1
 
@@ -57,26 +63,23 @@ def units_of(pipeline: EventDetection, rows: Sequence[Row], labels: Mapping[str,
 
 
 def fit_scores(pipeline: EventDetection, files: Sequence[Sequence[Row]], labels: Mapping[str, str]) -> Calibration:
-    """Weights of logit, evidence and unknown words: the ratio of the first two with the highest F1, averaged over the
-    files; given it, the others by maximum likelihood."""
+    """The weights of evidence and unknown words with the highest F1, averaged over the files (likelihood would follow
+    the largest file); given these, temperature and shift by maximum likelihood."""
     units = [each for each in (units_of(pipeline, rows, labels) for rows in files) if len(each.truth)]
     if not units:
         return Calibration()
-    ratios = RATIOS if any(each.evidence.any() for each in units) else RATIOS[:1]
-    _, ratio, (slope, unknown), shift = max(_fit(units, ratio) for ratio in ratios)
+    informed = any(each.evidence.any() for each in units)
+    grid = list(product(EVIDENCE, UNKNOWN)) if informed else [(0.0, 0.0)]
+    _, evidence, unknown = max((sum(each.best_f1(*weights) for each in units), *weights) for weights in grid)
+    logits, right = zip(*(each.pairs(evidence, unknown) for each in units), strict=True)
+    (slope,), shift = fit_sigmoid(torch.cat(logits)[:, None].tolist(), torch.cat(right).tolist())
     slope = max(slope, 1e-3)
-    return Calibration(round(1 / slope, 4), round(shift, 4), round(slope * ratio, 4), round(unknown, 4))
-
-
-def _fit(units: Sequence[Units], ratio: float) -> tuple[float, float, list[float], float]:
-    """(mean best F1, the ratio, weights, shift) of one ratio."""
-    features, right = zip(*(each.pairs(ratio) for each in units), strict=True)
-    weights, shift = fit_sigmoid(torch.cat(features).tolist(), torch.cat(right).tolist())
-    return sum(each.best_f1(ratio, weights) for each in units) / len(units), ratio, weights, shift
+    return Calibration(round(1 / slope, 4), round(shift, 4), round(slope * evidence, 4), round(slope * unknown, 4))
 
 
 def fit_thresholds_of(calibration: Calibration, groups: Sequence[Candidates]) -> Calibration:
-    """The calibration with thresholds fitted on candidates that it scored."""
-    support = Counter(key[3] for group in groups for key in group.gold)
-    common, own = fit_thresholds([each for group in groups for each in group.judged()], support)
+    """The calibration with thresholds fitted on candidates that it scored, one group a file."""
+    judged = [group.judged() for group in groups]
+    support = [Counter(key[3] for key in group.gold) for group in groups]
+    common, own = fit_thresholds(judged, support)
     return replace(calibration, threshold=common, thresholds=own)
