@@ -12,7 +12,7 @@ import tasks
 from apps.components import PIPELINES, Load, header, page
 
 NAME = "Quipu"
-WHAT = "Small language models that read events, opinions, relations and answers out of text, on your own machine."
+WHAT = "Applications of deep learning on text, on your own machine."
 
 
 def names() -> list[str]:

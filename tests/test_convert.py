@@ -271,7 +271,7 @@ def test_crisislex_walks_a_folder(tmp_path: Path) -> None:
     [
         ('"1","one",Media,Not applicable,Not related\n"2","two",Media\n', "line 3: it has 3 fields, the header 5"),
         ('"1","never closed,Media,Not applicable,Not related\n' * 3, "the header 5"),
-        ('"1","' + "x" * 200_000 + '",Media,Not applicable,Not related\n', "line 2: it is not CSV"),
+        ('"1","' + "x" * (2**24 + 1) + '",Media,Not applicable,Not related\n', "line 2: it is not CSV"),
     ],
 )
 def test_crisislex_refuses_broken_records(tmp_path: Path, body: str, reason: str) -> None:
