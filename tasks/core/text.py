@@ -38,17 +38,24 @@ class Window:
     last: Ints
 
 
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """The words of one text; ``word_chars`` gives a word's character offsets."""
 
-    encoding: Any
-    count: int
+    __slots__ = ("_spans", "count", "encoding")
+
+    def __init__(self, encoding: Any, count: int) -> None:
+        self.encoding, self.count = encoding, count
+        self._spans: tuple[Ints, Ints, Ints] | None = None
 
     def word_chars(self, word: int) -> tuple[int, int]:
         """Half-open character offsets of word number ``word``."""
-        start, end = self.encoding.word_to_chars(word)
-        return int(start), int(end)
+        if self._spans is None:  # once, for the encoding's own look-up goes through all words of a text at each call
+            numbers, offsets = np.array(self.encoding.word_ids, np.int64), np.array(self.encoding.offsets, np.int64)
+            first = np.flatnonzero(np.diff(numbers, prepend=-2) != 0)
+            self._spans = numbers[first], offsets[first, 0], offsets[np.append(first[1:], len(numbers)) - 1, 1]
+        words, starts, ends = self._spans
+        at = int(np.searchsorted(words, word))
+        return int(starts[at]), int(ends[at])
 
 
 def check_text(text: object) -> str:
