@@ -209,7 +209,11 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
             if method == "lora":
                 network = get_peft_model(network, lora_config(4, 8, 0.0))
             rows = event_rows() if unit == "word" else message_rows()
-            training = Training(encoder, network, Options(unit=unit, label_file=str(labels)), [("tiny.jsonl", rows)], seed)
+            files = [
+                ("tiny.jsonl", rows),
+                ("other.jsonl", [{"text": "a nurse taught", "events": [event("a nurse taught", "Teaching", "taught")]}]),
+            ]
+            training = Training(encoder, network, Options(unit=unit, label_file=str(labels)), files, seed)
             trained = [*training.model.head.parameters(), *(p for name, p in network.named_parameters() if "lora_" in name)]
             with torch.no_grad():
                 for weight in trained:

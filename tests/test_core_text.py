@@ -59,6 +59,7 @@ def assert_read_once(encoder: Encoder, text: str) -> None:
 def assert_offsets(text: str, tokens: Tokens, words: list[int]) -> None:
     """Words lie in the text, one after the other, and leave out nothing that can be read."""
     spans = [tokens.word_chars(word) for word in dict.fromkeys(words)]
+    assert spans == [tuple(tokens.encoding.word_to_chars(word)) for word in dict.fromkeys(words)]
     assert all(0 <= start <= end <= len(text) for start, end in spans)
     assert all(left[1] <= right[0] or left == right for left, right in pairwise(sorted(spans)))
     inside = {place for start, end in spans for place in range(start, end)}
@@ -123,6 +124,7 @@ def test_a_megabyte_is_windowed_in_bounded_time_and_without_a_warning(
     (tokens,), windows = default_encoder.windower([text])
     assert time.perf_counter() - start < 30
     assert sum(len(window.words) for window in windows) == tokens.count > 200_000
+    assert text[slice(*tokens.word_chars(tokens.count - 2))] and len({tokens.word_chars(word) for word in range(tokens.count)}) > 200_000
     assert not caplog.records and capfd.readouterr() == ("", "")
 
 
