@@ -18,6 +18,7 @@ from tasks.event_detection.task import EventDetection
 
 EVIDENCE = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)  # what a unit of it may weigh, in units of the logit
 UNKNOWN = (0.0, -0.75, -1.5, -3.0)  # and what a word never seen may
+LEAST_SLOPE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def fit_scores(pipeline: EventDetection, files: Sequence[Sequence[Row]], labels:
     _, evidence, unknown = max((sum(each.best_f1(*weights) for each in units), *weights) for weights in grid)
     logits, right = zip(*(each.pairs(evidence, unknown) for each in units), strict=True)
     (slope,), shift = fit_sigmoid(torch.cat(logits)[:, None].tolist(), torch.cat(right).tolist())
-    slope = max(slope, 1e-3)
+    if slope < LEAST_SLOPE:  # a score that says nothing, or the opposite, on a few rows: leave it as it is
+        slope, shift = 1.0, 0.0
     return Calibration(round(1 / slope, 4), round(shift, 4), round(slope * evidence, 4), round(slope * unknown, 4))
 
 

@@ -70,6 +70,7 @@ class Lexicon:
     def of(cls, data: Any) -> Lexicon:
         """The inverse of ``to_dict``; raises ``AdapterError``."""
         try:
-            return cls({word: int(seen) for word, (seen, _) in data.items()}, {word: types for word, (_, types) in data.items() if types})
+            types = {word: {name: int(count) for name, count in names.items()} for word, (_, names) in data.items() if names}
+            return cls({word: int(seen) for word, (seen, _) in data.items()}, types)
         except (TypeError, ValueError, AttributeError) as error:
             raise AdapterError(f"{FILE} is damaged: get the adapter again.") from error
