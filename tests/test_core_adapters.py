@@ -115,7 +115,7 @@ def test_a_fully_trained_encoder_comes_with_its_adapter(bert: Path, make_adapter
 
 def test_saved_files_hold_no_pickle_and_name_no_machine_path(default_encoder: Encoder, make_adapter: Callable[..., Path]) -> None:
     folder = make_adapter(None)
-    assert {path.name for path in folder.iterdir()} == {LORA, HEAD, SETTINGS, "adapter_config.json"}
+    assert {path.name for path in folder.iterdir()} == {LORA, HEAD, SETTINGS, "adapter_config.json", "lexicon.json"}
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.json"))
     assert "sentence-transformers/all-MiniLM-L6-v2" in text and "/site-packages/" not in text and str(Path.home()) + "/" not in text
 
@@ -233,7 +233,7 @@ def test_values_that_are_not_finite_are_refused(bert: Path, damaged: Path, name:
     refused(bert, damaged, "is damaged: .* holds values that are not finite")
 
 
-@pytest.mark.parametrize("name", [LORA, HEAD, SETTINGS, "adapter_config.json"])
+@pytest.mark.parametrize("name", [LORA, HEAD, SETTINGS, "adapter_config.json", "lexicon.json"])
 def test_a_link_that_leaves_the_folder_is_not_followed(bert: Path, damaged: Path, tmp_path: Path, name: str) -> None:
     (damaged / name).rename(tmp_path / name)
     (damaged / name).symlink_to(tmp_path / name)
@@ -296,6 +296,23 @@ def test_settings_that_are_no_settings_are_refused(bert: Path, damaged: Path, co
 def test_damaged_settings_are_refused(bert: Path, damaged: Path, change: dict[str, Any]) -> None:
     edit_settings(damaged, **change)
     refused(bert, damaged, "task.json|was trained over")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "3",
+        '{"tiny": []}',
+        '{"tiny": {"flood": 3}}',
+        '{"tiny": {"flood": [1, ["Disaster"]]}}',
+        '{"tiny": {"flood": [1, {"A": "x"}]}}',
+    ],
+)
+def test_a_damaged_lexicon_is_refused(bert: Path, damaged: Path, content: str) -> None:
+    (damaged / "lexicon.json").write_text(content, encoding="utf-8")
+    refused(bert, damaged, "lexicon.json .*is damaged: get the adapter again|lexicon.json is damaged")
 
 
 def test_a_folder_without_settings_is_no_adapter(bert: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tasks.core.calibration import MIN_SUPPORT, Calibration, fit_sigmoid, fit_thresholds
-from tasks.core.metrics import best_threshold, expected_calibration_error
+from tasks.core.metrics import best_threshold, expected_calibration_error, prf
 
 
 def simulated(temperature: float, shift: float, count: int = 20_000) -> tuple[list[float], list[bool]]:
@@ -60,12 +60,25 @@ def test_thresholds_of_labels_with_support_are_pulled_to_the_common_one() -> Non
     low = [("low", score, score >= 0.2) for score in [n / 100 for n in range(100)]]
     high = [("high", score, score >= 0.8) for score in [n / 100 for n in range(100)]]
     gold = {"low": 80, "high": 20, "rare": MIN_SUPPORT - 1}
-    common, own = fit_thresholds([*low, *high, ("rare", 0.5, True)], gold, pull=40)
-    assert common == best_threshold([(score, right) for _, score, right in [*low, *high, ("rare", 0.5, True)]], sum(gold.values()))[0]
+    rows = [*low, *high, ("rare", 0.5, True)]
+    common, own = fit_thresholds([rows], [gold], pull=40)
+    best = best_threshold([(score, right) for _, score, right in rows], sum(gold.values()))[1]
+    accepted = [right for _, score, right in rows if score >= common]
+    assert prf(sum(accepted), len(accepted), sum(gold.values())) == best
     assert own == {
         "low": pytest.approx((80 * 0.2 + 40 * common) / 120, abs=1e-4),
         "high": pytest.approx((20 * 0.8 + 40 * common) / 60, abs=1e-4),
     }
+
+
+def test_a_large_file_does_not_decide_the_threshold_for_a_small_one() -> None:
+    def rows(least: float, count: int) -> list[tuple[str, float, bool]]:
+        return [("a", n / 100, n / 100 >= least) for n in range(100)] * count
+
+    small, large = rows(0.2, 1), rows(0.8, 50)
+    alone, together = fit_thresholds([large], [{"a": 1000}])[0], fit_thresholds([small, large], [{"a": 80}, {"a": 1000}])
+    assert alone == 0.8 and 0.2 <= together[0] < 0.8
+    assert together[1]["a"] == pytest.approx(((80 * 0.2 + 40 * together[0]) / 120 + (1000 * 0.8 + 40 * together[0]) / 1040) / 2, abs=1e-4)
 
 
 def test_a_label_has_its_own_threshold_or_the_common_one() -> None:

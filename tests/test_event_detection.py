@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from tasks import names, pipeline
 from tasks.core.errors import AdapterError, InputError, ModelError, UnknownTaskError
 from tasks.core.types import Coverage, Span
+from tasks.event_detection import fitting
 from tasks.event_detection.data import merge_messages
+from tasks.event_detection.lexicon import Lexicon
 from tasks.event_detection.message import plain_message
 from tasks.event_detection.ready import ReadyMade, beginnings, event_types
 from tasks.event_detection.task import EventDetection, EventDetector
@@ -360,6 +362,29 @@ def test_a_choice_of_types_leaves_out_the_others(make_classifier: Callable[..., 
 def test_tags_that_begin_without_a_b_begin_a_trigger() -> None:
     found = [(2, 0, 0.9), (3, 0, 0.8), (4, 1, 0.7), (5, 1, 0.6), (8, 0, 0.5)]
     assert beginnings(found, {3, 4, 8}) == [(2, 0, 0.9), (4, 1, 0.7), (5, 1, 0.6), (8, 0, 0.5)]
+
+
+# What training rows say of a word, and what development rows say of scores
+
+
+def test_a_lexicon_weighs_a_words_types_and_knows_what_it_has_never_seen() -> None:
+    rows = [
+        {"text": "Flood, flood!", "events": [{"type": "Disaster", "trigger": {"start": 0, "end": 5}}]},
+        {"text": "a flood", "events": []},
+    ]
+    lexicon = Lexicon.count(rows)
+    assert (lexicon.seen["flood"], lexicon.types["flood"]) == (3, {"Disaster": 1})
+    assert (lexicon.best_type("flood", 0.3), lexicon.best_type("flood", 0.5), lexicon.best_type("storm", 0.1)) == ("Disaster", None, None)
+    evidence, unknown = lexicon.evidence(["flood", "a", "storm"], ["Disaster", "Voting"])
+    assert evidence[0, 0] > evidence[0, 1] and evidence[2].tolist() == [0, 0] and unknown.flatten().tolist() == [0, 0, 1]
+    again = Lexicon.of(lexicon.to_dict())
+    assert (again.seen, again.types) == (dict(lexicon.seen), dict(lexicon.types))
+
+
+def test_scores_that_fall_with_the_truth_are_left_as_they_are(tiny: EventDetection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "fit_sigmoid", lambda features, right: ([-0.5], 7.0))
+    fitted = fitting.fit_scores(tiny, [[{"text": TEXT, "events": []}]], tiny.settings.label_sets["tiny"])
+    assert (fitted.temperature, fitted.shift) == (1.0, 0.0)
 
 
 # Messages
