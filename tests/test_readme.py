@@ -15,7 +15,8 @@ from tasks import names, pipeline
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = [line.split("#")[0].strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).replace("\\\n", " ")
+COMMANDS = [line.split("#")[0].strip() for line in SHELL.splitlines()]
 ADAPTERS = sorted(path.parent for path in ROOT.glob("tasks/*/adapter*/task.json"))
 
 

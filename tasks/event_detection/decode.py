@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -28,10 +28,10 @@ def best_labels(scores: Tensor, thresholds: Tensor) -> list[Candidate]:
     return list(zip(units.tolist(), label[units].tolist(), best[units].tolist(), strict=True))
 
 
-def extend(word: int, continues: set[int], taken: Collection[int]) -> int:
+def extend(word: int, continues: set[int]) -> int:
     """The last word of the trigger that begins at ``word``."""
     last = word
-    while last + 1 in continues and last + 1 not in taken:
+    while last + 1 in continues:
         last += 1
     return last
 
@@ -58,7 +58,7 @@ def trigger_events(text: str, tokens: Tokens, found: Sequence[Candidate], contin
             best[candidate[0]] = candidate
     events = []
     for word, label, score in sorted(best.values()):
-        span = trigger_span(text, tokens, word, extend(word, continues, best.keys()))
+        span = trigger_span(text, tokens, word, extend(word, continues))
         if span is not None:
             events.append(Event(names[label], min(score, 1.0), span))
     return tuple(events)

@@ -88,7 +88,8 @@ class ReadyMade(EventDetector):
         if self.by_message:
             return [message_event(candidates, self.labels) for candidates in found]
         starts = [beginnings(*each) for each in zip(found, continues, strict=True)]
-        return [trigger_events(*each, self.labels) for each in zip(texts, tokens, starts, continues, strict=True)]
+        rest = [inside - {word for word, _, _ in begun} for inside, begun in zip(continues, starts, strict=True)]
+        return [trigger_events(*each, self.labels) for each in zip(texts, tokens, starts, rest, strict=True)]
 
     def _probabilities(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Probability of each type (units, types), its ``B-`` and ``I-`` outputs added up, and which units are inside a trigger."""

@@ -84,8 +84,10 @@ class Scorer:
             owner, word, units = self._units(group, batch, hidden)
             logits, more = self.head(units, embedded)
             logits = log_odds(logits) if self.by_message else logits
-            kept = torch.nonzero(logits.max(dim=1).values >= NEAR).squeeze(1)
-            longer = torch.nonzero(more > 0).squeeze(1).tolist()
+            best = logits.max(dim=1).values
+            inside = (more > best.clamp(min=0)) & (not self.by_message)  # a word begins a trigger or continues one: what is likelier
+            kept = torch.nonzero((best >= NEAR) & ~inside).squeeze(1)
+            longer = torch.nonzero(inside).squeeze(1).tolist()
             numbers = kept.tolist()
             places = [(int(owner[unit]), int(word[unit])) for unit in numbers]
             evidence, unknown = self._evidence(texts, tokens, places, plan)
