@@ -30,7 +30,7 @@ from transformers.utils import logging
 from tasks.core.adapters import lora_config
 from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder, load_encoder
-from tasks.event_detection.task import CUSTOM, FOLDER, EventDetection, EventDetector, load
+from tasks.event_detection.task import CUSTOM, EventDetection, EventDetector, load
 from tasks.event_detection.training import Options, Training
 
 logging.disable_progress_bar()
@@ -264,16 +264,10 @@ def make_classifier(make_model: Callable[..., Path]) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def shipped() -> EventDetection:
     """The shipped adapter for triggers."""
-    return shipped_or_skip("shipped", "adapter")
+    return as_detection(load(adapter="shipped"))
 
 
 @pytest.fixture(scope="session")
 def shipped_crisis() -> EventDetection:
     """The shipped adapter for messages in a disaster."""
-    return shipped_or_skip("crisis", "adapter_crisis")
-
-
-def shipped_or_skip(name: str, folder: str) -> EventDetection:
-    if not (FOLDER / folder / "head.safetensors").exists():
-        pytest.skip(f"{folder} is not trained yet")
-    return as_detection(load(adapter=name))
+    return as_detection(load(adapter="crisis"))
