@@ -28,7 +28,7 @@ from tasks.core.text import Window, Windower, batches, pad
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]  # what is fetched from the Hub
-WINDOW, OVERLAP = 256, 32  # tokens; the default encoder was trained on up to 256
+WINDOW, OVERLAP = 128, 16  # tokens; adapters learn on sentences, and read long windows of many sentences less well
 BATCH_TOKENS = 2048  # padded tokens a batch on CPU: larger ones fall out of the cache (tests/benchmarks/inference.py)
 BATCH_TOKENS_CUDA = 65536
 
