@@ -2,6 +2,7 @@
 
     python -m tasks event-detection "A 7.1 earthquake struck off the coast on Sunday."
     python -m tasks event-detection --input messages.csv --output out.jsonl --adapter crisis
+    python -m tasks opinion-analysis "Trams are full at eight." --target "We should run more trams"
 
 One text prints one result as JSON; a file gives a JSONL file with each row and its result. Wrong use ends
 with one sentence and exit code 2.
@@ -10,6 +11,7 @@ with one sentence and exit code 2.
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--output", help="JSONL file to write; left out: standard output")
     line.add_argument("--text-column", default="text", help="column of the texts (default: text)")
     line.add_argument("--labels", nargs="+", metavar="LABEL", help="your own labels")
+    line.add_argument("--target", help="a proposal, to be told the stance towards it")
     line.add_argument("--threshold", type=float, help="least score, from 0 to 1 (default: calibrated)")
     line.add_argument("--model", help="encoder or ready-made model: a Hub id or a folder")
     line.add_argument("--adapter", default="shipped", help="a shipped adapter's name, a folder or a Hub id")
@@ -45,14 +48,23 @@ def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         check_target(options.output)
     rows = None if options.input is None else read_texts(options.input, options.text_column)
-    call: dict[str, Any] = {"labels": options.labels, "threshold": options.threshold}
     loaded = pipeline(options.task, options.model, options.adapter, options.revision, options.device)
+    call = _given(options, loaded)
     if rows is None:
         _write([loaded(options.text, **call).to_dict()], options.output, indent=2)
     else:
         texts = [row[options.text_column] for row in rows]
         results = _progress(loaded.stream(texts, **call), len(texts))
         _write([row | {"result": result.to_dict()} for row, result in zip(rows, results, strict=True)], options.output, None)
+
+
+def _given(options: argparse.Namespace, loaded: Any) -> dict[str, Any]:
+    """The prediction options that were given. Raises ``InputError`` for one that the task does not take."""
+    call = {name: getattr(options, name) for name in ("labels", "target", "threshold") if getattr(options, name) is not None}
+    known = inspect.signature(loaded.stream).parameters
+    if foreign := [name for name in call if name not in known]:
+        raise InputError(f"{options.task} takes no --{foreign[0]}: leave it out.")
+    return call
 
 
 def _write(rows: list[dict[str, Any]], output: str | None, indent: int | None) -> None:

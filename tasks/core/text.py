@@ -27,8 +27,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class Window:
     """Tokens of one text that fit the encoder together, and the words that this window answers for.
 
-    ``ids``: token ids with the special tokens; ``words``: numbers of the owned words in the text; ``first``
-    and ``last``: for each of these, the positions in ``ids`` of its first and last token.
+    ``ids``: token ids with the special tokens; ``words``: numbers of the owned words in the text (of a ``whole``
+    window: of all its words); ``first`` and ``last``: for each of these, the positions in ``ids`` of its first and
+    last token; ``owned``: the half-open range of ``words`` that this window owns; None: all.
     """
 
     text: int
@@ -36,6 +37,11 @@ class Window:
     words: Ints
     first: Ints
     last: Ints
+    owned: tuple[int, int] | None = None
+
+    def owns(self, place: int) -> bool:
+        """Whether the window owns the word at ``place`` of ``words``."""
+        return self.owned is None or self.owned[0] <= place < self.owned[1]
 
 
 class Tokens:
@@ -69,30 +75,41 @@ class Windower:
     """Cuts texts into windows for one tokenizer.
 
     Parameters: a fast ``tokenizer``; ``size`` tokens a window, special tokens included; ``overlap`` tokens
-    that two neighbouring windows share.
+    that two neighbouring windows share; ``whole``: list all words of a window, not the owned ones alone.
+    ``between`` are the tokens that the tokenizer puts between two texts.
     """
 
-    def __init__(self, tokenizer: Any, size: int, overlap: int) -> None:
+    def __init__(self, tokenizer: Any, size: int, overlap: int, whole: bool = False) -> None:
         if not tokenizer.is_fast:
             raise InputError("The tokenizer has no character offsets: choose a model with a fast tokenizer.")
         self._tokenizer = tokenizer
-        probe = tokenizer("a")["input_ids"]
-        inner = tokenizer("a", add_special_tokens=False)["input_ids"]
-        at = next(i for i in range(len(probe)) if probe[i : i + len(inner)] == inner)
-        self._prefix, self._suffix = np.array(probe[:at], np.int64), np.array(probe[at + len(inner) :], np.int64)
+        inner = [tokenizer(letter, add_special_tokens=False)["input_ids"] for letter in "ab"]
+        self._prefix, self._suffix = _around(tokenizer("a")["input_ids"], inner[0])
+        self.between = _around(_around(tokenizer("a", "b")["input_ids"], inner[0])[1].tolist(), inner[1])[0]
+        self.size = size
         self.body = size - len(self._prefix) - len(self._suffix)
         self.overlap = min(overlap, self.body // 2)
+        self.whole = whole
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[Tokens], list[Window]]:
         """Tokens of each text, and the windows of all of them in text order; a blank text has no window."""
         tokens: list[Tokens] = []
         windows: list[Window] = []
         for number, encoding in enumerate(self._encode(texts)):
-            starts, words = _word_starts(encoding.word_ids, self.body)
-            tokens.append(Tokens(encoding, len(words)))
-            if len(words):
-                windows.extend(self._cut(number, np.array(encoding.ids, np.int64), starts, words))
+            tokens.append(Tokens(encoding, len(set(encoding.word_ids))))
+            windows.extend(self._cut(number, encoding, self._suffix))
         return tokens, windows
+
+    def paired(self, texts: Sequence[str], second: str) -> list[Window]:
+        """Windows of the texts, each followed by the whole of ``second``, as the tokenizer joins two texts.
+
+        Raises ``InputError`` where ``second`` takes more than half of a window.
+        """
+        (encoding,) = self._encode([second])
+        if len(encoding.ids) > self.size // 2:
+            raise InputError(f"{second[:60]!r}… takes {len(encoding.ids)} tokens, where {self.size // 2} are the most: say it shorter.")
+        suffix = np.concatenate([self.between, np.array(encoding.ids, np.int64), self._suffix])
+        return [window for number, each in enumerate(self._encode(texts)) for window in self._cut(number, each, suffix)]
 
     def single(self, texts: Sequence[str]) -> list[Window]:
         """One window a text, without words; what goes beyond it is cut off: for names and descriptions."""
@@ -108,14 +125,26 @@ class Windower:
         encodings: Sequence[Any] = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
         return encodings
 
-    def _cut(self, text: int, ids: Ints, starts: Ints, words: Ints) -> Iterator[Window]:
+    def _cut(self, text: int, encoding: Any, suffix: Ints) -> Iterator[Window]:
+        """Windows of one text, each with ``suffix``; none of a blank text."""
+        body = self.size - len(self._prefix) - len(suffix)
+        ids = np.array(encoding.ids, np.int64)
+        starts, words = _word_starts(encoding.word_ids, body)
         ends = np.append(starts[1:], len(ids))
-        for begin, end, low, high in _spans(starts, ends, self.body, self.overlap):
+        for begin, end, low, high in _spans(starts, ends, body, min(self.overlap, body // 2)) if len(words) else ():
             shift = len(self._prefix) - begin
-            owned = slice(low, high)
-            last = ends[owned] - 1 + shift
-            full = np.concatenate([self._prefix, ids[begin:end], self._suffix])
-            yield Window(text, full, words[owned], starts[owned] + shift, last)
+            full = np.concatenate([self._prefix, ids[begin:end], suffix])
+            listed, owned = slice(low, high), None
+            if self.whole:
+                listed = slice(int(np.searchsorted(starts, begin)), int(np.searchsorted(ends, end)) + 1)
+                owned = low - listed.start, high - listed.start
+            yield Window(text, full, words[listed], starts[listed] + shift, ends[listed] - 1 + shift, owned)
+
+
+def _around(ids: Sequence[int], inner: Sequence[int]) -> tuple[Ints, Ints]:
+    """What stands before and after ``inner`` in ``ids``."""
+    at = next(i for i in range(len(ids)) if list(ids[i : i + len(inner)]) == list(inner))
+    return np.array(ids[:at], np.int64), np.array(ids[at + len(inner) :], np.int64)
 
 
 def _word_starts(word_ids: Iterable[int | None], longest: int) -> tuple[Ints, Ints]:

@@ -1,0 +1,1 @@
+"""Opinion analysis: what a text praises and blames, how it feels overall, and which side of a proposal it takes."""

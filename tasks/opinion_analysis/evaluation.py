@@ -1,0 +1,91 @@
+"""Scores of opinion analysis on rows, for what these are annotated with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.core.metrics import expected_calibration_error, macro_f1, micro
+from tasks.opinion_analysis.baseline import known_word_scores, majority_scores, tfidf_scores
+from tasks.opinion_analysis.data import Row, gold_opinions, has_expressions
+from tasks.opinion_analysis.fitting import given_targets
+from tasks.opinion_analysis.task import OpinionAnalysis, OpinionAnalyzer
+from tasks.opinion_analysis.types import Label, OpinionResult
+
+MAIN = ("stance_macro_f1", "polarity_macro_f1", "f1", "target_accuracy")  # the figures that choosing goes by
+
+
+def scores(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
+    """Scores as a user gets them.
+
+    Triplets: ``precision``, ``recall``, ``f1`` of (target, expression, polarity), all offsets exact, and ``ece``, the
+    expected calibration error. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
+    polarity of given targets. ``polarity_`` and ``stance_``: ``accuracy``, ``macro_f1`` over the labels that the file
+    has, and ``ece``.
+    """
+    figures: dict[str, float] = {}
+    if "stance" in rows[0]:
+        sides = pipeline([row["text"] for row in rows], target=[row["target"] for row in rows])
+        return _classes("stance_", [result.stance for result in sides], [row["stance"] for row in rows])
+    results = pipeline([row["text"] for row in rows])
+    if "opinions" in rows[0]:
+        figures |= _triplets(results, rows) if has_expressions(rows) else _given(pipeline, rows)
+    overall = [(result.polarity, row["polarity"]) for result, row in zip(results, rows, strict=True) if row.get("polarity")]
+    if overall:
+        figures |= _classes("polarity_", [label for label, _ in overall], [gold for _, gold in overall])
+    return figures
+
+
+def _classes(prefix: str, found: Sequence[Label | None], gold: Sequence[str]) -> dict[str, float]:
+    labels = [label for label in found if label is not None]
+    predicted = [label.label for label in labels]
+    right = [one == other for one, other in zip(predicted, gold, strict=True)]
+    return {
+        f"{prefix}accuracy": sum(right) / len(right),
+        f"{prefix}macro_f1": macro_f1(predicted, gold, sorted(set(gold))),
+        f"{prefix}ece": expected_calibration_error([(label.score, hit) for label, hit in zip(labels, right, strict=True)]),
+    }
+
+
+def _triplets(results: Sequence[OpinionResult], rows: Sequence[Row]) -> dict[str, float]:
+    found, scored = set(), []
+    gold = {(number, *opinion) for number, row in enumerate(rows) for opinion in gold_opinions(row)}
+    for number, result in enumerate(results):
+        for each in result.opinions:
+            places = ((span.start, span.end) if span else None for span in (each.target, each.expression))
+            key = (number, *places, each.polarity)
+            found.add(key)
+            scored.append((each.score, key in gold))
+    overall = micro(found, gold)
+    return {
+        "precision": overall.precision,
+        "recall": overall.recall,
+        "f1": overall.f1,
+        "ece": expected_calibration_error(scored),
+    }
+
+
+def _given(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
+    """The polarity of given targets; nothing for pipelines that take none."""
+    if not isinstance(pipeline, OpinionAnalysis):
+        return {}
+    places, gold = given_targets(rows)
+    found = [label for row, targets in zip(rows, places, strict=True) for label in pipeline.polarities(row["text"], targets)]
+    figures = _classes("target_", found, [each for row in gold for each in row])
+    return {name: value for name, value in figures.items() if name != "target_ece"}
+
+
+def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
+    """Name and scores of the trivial baseline: TF-IDF for polarity and stance, the commonest polarity for targets, the
+    training rows' own words for triplets."""
+
+    def like(row: Row) -> tuple[bool, ...]:
+        return tuple(name in row for name in ("stance", "opinions"))
+
+    fitting: list[Any] = [row for row in train if like(row) == like(rows[0])]
+    if "opinions" not in rows[0]:
+        name = "stance" if "stance" in rows[0] else "polarity"
+        return "TF-IDF", tfidf_scores(fitting, rows, name)
+    if has_expressions(rows):
+        return "known words", known_word_scores(fitting, rows)
+    return "commonest polarity", majority_scores(fitting, rows)
