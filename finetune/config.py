@@ -56,6 +56,7 @@ class FinetuneArguments:
         default_factory=list, metadata={"help": "FIELD=VALUE ...: rows with one of these values are development rows, not training rows"}
     )
     max_rows: int | None = field(default=None, metadata={"help": "at most so many rows of each file, for a quick look"})
+    adapter: str | None = field(default=None, metadata={"help": "start from this adapter: shipped, another's name, a folder or a Hub id"})
     method: str = field(default="lora", metadata={"help": "what is trained: lora (and head), head, or full"})
     lora_rank: int = field(default=32, metadata={"help": "rank of the LoRA matrices"})
     lora_alpha: int | None = field(default=None, metadata={"help": "LoRA scale times rank (default: twice the rank)"})

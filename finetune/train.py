@@ -13,13 +13,14 @@ mean over rows; ``model.encoder`` is the network), ``evaluate(validation)``, ``c
 
 from __future__ import annotations
 
+import inspect
 import json
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from peft import get_peft_model, set_peft_model_state_dict
+from peft import get_peft_model
 from torch import nn
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
@@ -29,9 +30,9 @@ from finetune.card import write_card
 from finetune.config import FinetuneArguments, training_of
 from finetune.hub import explained, upload
 from finetune.rows import Row, read_splits
-from tasks.core.adapters import ENCODER, LORA, lora_config, read_weights
+from tasks.core.adapters import ENCODER, LORA, check_base, find_adapter, lora_config, put_lora, read_settings
 from tasks.core.encoder import Encoder, load_encoder, read_encoder
-from tasks.core.errors import FileError, InputError, MissingPackageError
+from tasks.core.errors import AdapterError, FileError, InputError, MissingPackageError
 
 Splits = list[tuple[str, list[Row]]]
 
@@ -84,9 +85,21 @@ def restore(training: Any, folder: Path) -> None:
     training.restore_head(folder)
     network = training.model.encoder
     if (folder / LORA).exists():
-        set_peft_model_state_dict(network, read_weights(folder, LORA))
+        put_lora(network, folder)
     elif (folder / ENCODER).is_dir():
         network.load_state_dict(read_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
+
+
+def start_from(training: Any, encoder: Encoder, ours: FinetuneArguments) -> None:
+    """Begin with another adapter's weights; raises ``AdapterError`` where they don't fit."""
+    home = Path(inspect.getfile(type(training))).parent
+    folder = find_adapter(home, str(ours.adapter), None if ours.model else ours.revision)
+    settings = read_settings(folder, str(ours.task))
+    if settings["method"] != ours.method:
+        raise AdapterError(f"The adapter {ours.adapter!r} was made with --method {settings['method']}: go on with the same.")
+    if ours.method != "full":
+        check_base(encoder, settings, folder)
+    restore(training, folder)
 
 
 def wrap(encoder: Encoder, ours: FinetuneArguments) -> Any:
@@ -111,6 +124,8 @@ def train(ours: FinetuneArguments, options: Any, stock: TrainingArguments) -> di
         raise InputError("There is nothing to choose on: give --validation_file, or --eval_strategy no --load_best_model_at_end false.")
     encoder = load_encoder(ours.model, ours.revision, "cpu")
     training = training_of(ours.task)(encoder, wrap(encoder, ours), options, splits, stock.seed)
+    if ours.adapter:
+        start_from(training, encoder, ours)
     callbacks = [EarlyStoppingCallback(ours.early_stopping_patience)] if ours.early_stopping_patience else []
     try:
         trainer = TaskTrainer(training, validation, ours.method, stock, callbacks=callbacks)
@@ -168,4 +183,5 @@ def _describe(ours: FinetuneArguments, options: Any, stock: TrainingArguments, t
         "seed": stock.seed,
         "bf16": stock.bf16,
     }
-    return {"train_rows": dict(data), **settings, **figures}
+    begun = {"started_from": Path(ours.adapter).name} if ours.adapter else {}
+    return {"train_rows": dict(data), **begun, **settings, **figures}

@@ -81,7 +81,7 @@ def wordpiece() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.WordPiece({word: number for number, word in enumerate(vocabulary)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 2), ("[SEP]", 3)])
     return wrapped(tokenizer, "[PAD] [UNK] [CLS] [SEP] [MASK]")
 
 
@@ -103,7 +103,7 @@ def unigram() -> PreTrainedTokenizerFast:
     pieces = [*special, "▁", *string.ascii_letters, *string.digits, *string.punctuation, *(f"▁{word}" for word in WORDS)]
     tokenizer = Tokenizer(models.Unigram([(piece, -4.0 + len(piece) / 8) for piece in pieces], unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 1), ("[SEP]", 2)])
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 1), ("[SEP]", 2)])
     return wrapped(tokenizer, "[PAD] [UNK] [CLS] [SEP] [MASK]")
 
 

@@ -81,10 +81,15 @@ def load_lora(model: nn.Module, folder: Path) -> Any:
         wrapped = get_peft_model(model, config)
     except (TypeError, ValueError, KeyError, OSError) as error:
         raise AdapterError(f"The adapter in {str(folder)!r} does not fit this encoder: {_first_line(error)}.") from error
+    put_lora(wrapped, folder)
+    return wrapped
+
+
+def put_lora(wrapped: Any, folder: Path) -> None:
+    """Put the folder's LoRA weights into a PEFT model."""
     weights = read_weights(folder, LORA)
     _check_shapes(weights, get_peft_model_state_dict(wrapped, save_embedding_layers=False), folder)
     set_peft_model_state_dict(wrapped, weights)
-    return wrapped
 
 
 def load_head(head: nn.Module, folder: Path) -> None:

@@ -73,11 +73,11 @@ def load_floor(count: int, _: str) -> Work:
     return lambda: (operations / matrix_rate(FLOOR_TOKENS), operations / matrix_rate(FLOOR_TOKENS, clock=time.process_time))
 
 
-def mixed_texts(tokenizer: Any, count: int) -> list[str]:
+def mixed_texts(tokenizer: Any, count: int, task: str = "event_detection") -> list[str]:
     """The texts of the mix, for this tokenizer."""
     from tests.benchmarks.mix import texts
 
-    return texts(count, lambda word: len(tokenizer(word, add_special_tokens=False)["input_ids"]))
+    return texts(count, lambda word: len(tokenizer(word, add_special_tokens=False)["input_ids"]), task=task)
 
 
 def token_counts(tokenizer: Any, texts: list[str]) -> list[int]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-SAMPLE = Path(__file__).parents[2] / "tasks" / "event_detection" / "sample" / "train.jsonl"
+TASKS = Path(__file__).parents[2] / "tasks"
 LENGTHS = ((0.7, 10, 30), (0.2, 40, 100), (0.1, 200, 250))  # share, least and most tokens
 
 
@@ -20,10 +20,10 @@ def lengths(count: int, seed: int = 0) -> list[int]:
     return wanted[:count]
 
 
-def texts(count: int, token_count: Callable[[str], int], seed: int = 0) -> list[str]:
-    """``count`` texts of the mix; ``token_count`` says how many tokens a text has, without the special ones."""
+def texts(count: int, token_count: Callable[[str], int], seed: int = 0, task: str = "event_detection") -> list[str]:
+    """``count`` texts of the mix out of the sample of ``task``; ``token_count``: tokens of a text, without the special ones."""
     draw = random.Random(seed)
-    with open(SAMPLE, encoding="utf-8") as file:
+    with open(TASKS / task / "sample" / "train.jsonl", encoding="utf-8") as file:
         words = [json.loads(line)["text"].split() for line in file]
     costs = {word: token_count(word) for sentence in words for word in sentence}
     return [_text(wanted - 2, words, costs, draw) for wanted in lengths(count, seed)]
