@@ -1,9 +1,10 @@
-"""Lines of original files under a progress bar, and errors that name the file and the line."""
+"""Lines, records and documents of original files under a progress bar, and errors that name the file and the line."""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,11 @@ def lines(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def located(path: Path, line: int, layout: str) -> Iterator[None]:
-    """Turn what goes wrong on one line into a ``FileError`` that says where; ``layout`` names the data set."""
+def located(path: Path, place: int | str, layout: str) -> Iterator[None]:
+    """Turn what goes wrong at one place into a ``FileError`` that says where.
+
+    ``place`` is the number of the line, or words for files that aren't read by line; ``layout`` names the data set.
+    """
     try:
         yield
     except json.JSONDecodeError:
@@ -50,7 +54,12 @@ def located(path: Path, line: int, layout: str) -> Iterator[None]:
         reason = str(error)
     else:
         return
-    raise FileError(f"{path}, line {line}: {reason}; give an original, unchanged {layout} file.")
+    raise _refusal(path, place, reason, layout)
+
+
+def _refusal(path: Path, place: int | str, reason: str, layout: str) -> FileError:
+    where = f"line {place}" if isinstance(place, int) else place
+    return FileError(f"{path}, {where}: {reason}; give an original, unchanged {layout} file.")
 
 
 def convert_documents(path: Path, layout: str, rows: Callable[[Any], Iterable[Row]]) -> Iterator[Row]:
@@ -61,3 +70,33 @@ def convert_documents(path: Path, layout: str, rows: Callable[[Any], Iterable[Ro
         with located(path, number, layout):
             converted = list(rows(json.loads(line)))
         yield from converted
+
+
+def document(path: Path, layout: str) -> Any:
+    """What a file holds that is one JSON document."""
+    text = "".join(lines(path))
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _refusal(path, error.lineno, "it is not JSON", layout) from error
+    except RecursionError as error:
+        raise _refusal(path, 1, "its values are nested too deep", layout) from error
+
+
+def records(path: Path, columns: Collection[str], layout: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Records of a CSV file with a header that has ``columns`` at least: the line where each ends, its cells by column.
+
+    The names of the columns come without the spaces around them.
+    """
+    reader = csv.reader(lines(path))
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if missing := [column for column in columns if column not in header]:
+            raise _refusal(path, 1, f"the column {missing[0]!r} is missing", layout)
+        for cells in reader:
+            if cells and len(cells) != len(header):
+                raise _refusal(path, reader.line_num, f"it has {len(cells)} fields, the header {len(header)}", layout)
+            if cells:
+                yield reader.line_num, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise _refusal(path, reader.line_num, f"it is not CSV ({error})", layout) from error

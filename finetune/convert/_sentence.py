@@ -1,8 +1,8 @@
 """Sentences that are annotated by token, as text with exact character offsets.
 
-The data sets give a sentence both as plain text and as tokens. The tokens are found again in the plain text, so
-its own spacing and case stay as they were. Where the two disagree the tokens, which the annotation counts, are
-joined with natural spacing instead.
+Most data sets give a sentence both as plain text and as tokens. The tokens are found again in the plain text, so
+its own spacing and case stay as they were. Where the two disagree, or there are tokens alone, the tokens, which the
+annotation counts, are joined with natural spacing instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Offsets = list[tuple[int, int]]
 # How tokenizers of the Penn Treebank's school write what stands in the text as something else.
 _WRITTEN = {"``": '"', "''": '"', "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}"}
 _CLOSING = re.compile(r"[,.;:!?%)\]}'\u2019\u201d\u2026]+|[-/]|n['\u2019]t|['\u2019]\w{1,2}")
-_OPENING = re.compile(r"[(\[{$£€\u2018\u201c]+|[-/]")
+_OPENING = re.compile(r"[(\[{$£€`\u2018\u201c]+|[-/]")
 _CONTRACTION = re.compile(r"['\u2019](s|t|d|m|re|ve|ll)", re.IGNORECASE)
 
 
@@ -38,7 +38,12 @@ class Sentence:
             raise TypeError("tokens")
         written.encode()  # half a character (a lone surrogate) can't be written to a file: refused here, where the line is known
         offsets = _aligned(tokens, written)
-        return cls(written, offsets) if offsets is not None else cls(*_joined(tokens))
+        return cls(written, offsets) if offsets is not None else cls.joined(tokens)
+
+    @classmethod
+    def joined(cls, tokens: Sequence[str]) -> Sentence:
+        """The sentence of ``tokens`` with a space wherever English has one; an empty token has no characters in it."""
+        return cls(*_joined(tokens))
 
     def span(self, first: int, end: int, said: str) -> Row:
         """The tokens from ``first`` up to ``end``, as a span; ``said`` is what the annotation says stands there.
@@ -104,10 +109,15 @@ def _joined(tokens: Sequence[str]) -> tuple[str, Offsets]:
     offsets: Offsets = []
     for token in tokens:
         word = _WRITTEN.get(token, token)
-        closes = quoted if word == '"' else bool(_CLOSING.fullmatch(word) or _CONTRACTION.fullmatch(left + word))
-        text += word if joins or closes else f" {word}"
+        if word == '"':
+            closes = token == "''" or (token == '"' and quoted)
+            opens = not closes
+        else:
+            closes = bool(_CLOSING.fullmatch(word) or _CONTRACTION.fullmatch(left + word))
+            opens = bool(_OPENING.fullmatch(word))
+        text += word if joins or closes or not word else f" {word}"
         offsets.append((len(text) - len(word), len(text)))
-        quoted ^= word == '"'
-        joins = quoted if word == '"' else bool(_OPENING.fullmatch(word))
+        quoted = opens if word == '"' else quoted ^ (word.count('"') % 2 == 1)
+        joins = opens or (joins and not word)
         left = word
     return text, offsets

@@ -16,11 +16,10 @@ labels as they are (``Not labeled`` and ``Not applicable`` too) and ``crisis`` f
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from finetune.convert._reading import Row, lines
+from finetune.convert._reading import Row, records
 from tasks.core.errors import FileError
 
 _ENDING = "-tweets_labeled"
@@ -44,25 +43,8 @@ def convert(path: Path) -> Iterator[Row]:
 
 def _messages(path: Path) -> Iterator[Row]:
     crisis = path.stem.removesuffix(_ENDING)
-    for cells in _cells(path):
+    for _, cells in records(path, _COLUMNS.values(), "CrisisLexT26"):
         message = {name: cells[column].strip() for name, column in _COLUMNS.items() if name != "text"}
         text = cells[_COLUMNS["text"]]
         if text.strip():
             yield {"id": message.pop("id"), "crisis": crisis, "text": text, **message}
-
-
-def _cells(path: Path) -> Iterator[dict[str, str]]:
-    """The file's records by column name, without the spaces around the names."""
-    reader = csv.reader(lines(path))
-    advice = "give an original, unchanged CrisisLexT26 file."
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if missing := [column for column in _COLUMNS.values() if column not in header]:
-            raise FileError(f"{path}, line 1: the column {missing[0]!r} is missing; {advice}")
-        for cells in reader:
-            if cells and len(cells) != len(header):
-                raise FileError(f"{path}, line {reader.line_num}: it has {len(cells)} fields, the header {len(header)}; {advice}")
-            if cells:
-                yield dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise FileError(f"{path}, line {reader.line_num}: it is not CSV ({error}); {advice}") from error

@@ -18,13 +18,14 @@ from typing import Any
 from tests.benchmarks.contest import Figures, Work, hold, serve, table
 from tests.benchmarks.mix import TASKS
 
+EVENTS = TASKS / "event_detection"
 BATCH, RANK = 16, 32
 CONTENDERS = ("quipu, all labels", "quipu, 24 labels", "stock Trainer")
 
 
 def sample_rows(count: int) -> list[dict[str, Any]]:
     """The first ``count`` training rows that were written for the project."""
-    with open(TASKS / "event_detection" / "sample" / "train.jsonl", encoding="utf-8") as file:
+    with open(EVENTS / "sample" / "train.jsonl", encoding="utf-8") as file:
         return [json.loads(line) for _, line in zip(range(count), file, strict=False)]
 
 
@@ -39,7 +40,7 @@ def load_quipu(count: int, label_sample: int) -> Work:
     from tasks.event_detection.training import Options, Training
 
     encoder = load_encoder(device="cpu")
-    options = Options(label_file=str(TASKS / "event_detection" / "sample" / "train.jsonl".parents[1] / "labels.json"), label_sample=label_sample, max_empty=0)
+    options = Options(label_file=str(EVENTS / "labels.json"), label_sample=label_sample, max_empty=0)
     network = get_peft_model(encoder.model, lora_config(RANK, 2 * RANK, 0.1))  # type: ignore[arg-type]
     training = Training(encoder, network, options, [("sample", sample_rows(count))], 0)
     trainer = TaskTrainer(training, [], "lora", arguments(train_sampling_strategy=DEFAULTS["train_sampling_strategy"]))
@@ -101,7 +102,7 @@ def token_figures(count: int) -> tuple[int, float]:
     from tasks.core.labels import label_text
 
     tokenizer = load_encoder(device="cpu").tokenizer
-    labels = json.loads((TASKS / "event_detection" / "sample" / "train.jsonl".parents[1] / "labels.json").read_text(encoding="utf-8"))["maven"]
+    labels = json.loads((EVENTS / "labels.json").read_text(encoding="utf-8"))["maven"]
     texts = [row["text"] for row in sample_rows(count)]
     both = ([label_text(name, text) for name, text in labels.items()], [label_text(name) for name in labels])
     full, bare = (sum(map(len, tokenizer(each, truncation=True, max_length=64)["input_ids"])) for each in both)
