@@ -44,7 +44,16 @@ def run_lines(run: Mapping[str, Any]) -> str:
 
 
 def table(scores: Mapping[str, Mapping[str, float]]) -> str:
-    """A Markdown table: one row a source, one column a figure."""
+    """Markdown: one row a source, one column a figure; sources that share no figure stand in tables of their own."""
+    groups: list[dict[str, Mapping[str, float]]] = []
+    for source, figures in scores.items():
+        near = [group for group in groups if any(set(figures) & set(each) for each in group.values())]
+        groups = [group for group in groups if group not in near]
+        groups.append({name: each for group in near for name, each in group.items()} | {source: figures})
+    return "\n\n".join(_table(group) for group in groups)
+
+
+def _table(scores: Mapping[str, Mapping[str, float]]) -> str:
     columns = list(dict.fromkeys(name for figures in scores.values() for name in figures))
     lines = ["| rows | " + " | ".join(column.replace("_", " ") for column in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for source, figures in scores.items():

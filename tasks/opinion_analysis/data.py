@@ -61,7 +61,7 @@ def check_rows(rows: Iterable[Row], source: str) -> list[Row]:
 
 
 def _problem(row: Row) -> str | None:
-    if not {"opinions", "polarity", "stance"} & set(row):
+    if not {"opinions", "polarity", "stance", "changed"} & set(row):
         return 'needs "opinions", "polarity" or "stance" beside "text"'
     for target, expression, polarity in gold_opinions(row):
         if polarity not in POLARITIES:

@@ -19,11 +19,13 @@ def scores(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
     """Scores as a user gets them.
 
     Triplets: ``precision``, ``recall``, ``f1`` of (target, expression, polarity), all offsets exact, and ``ece``, the
-    expected calibration error. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
+    expected calibration error. Behaviour rows: see ``behaviours``. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
     polarity of given targets. ``polarity_`` and ``stance_``: ``accuracy``, ``macro_f1`` over the labels that the file
     has, and ``ece``.
     """
     figures: dict[str, float] = {}
+    if "behaviour" in rows[0]:
+        return behaviours(pipeline, rows)
     if "stance" in rows[0]:
         sides = pipeline([row["text"] for row in rows], target=[row["target"] for row in rows])
         return _classes("stance_", [result.stance for result in sides], [row["stance"] for row in rows])
@@ -34,6 +36,25 @@ def scores(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
     if overall:
         figures |= _classes("polarity_", [label for label, _ in overall], [gold for _, gold in overall])
     return figures
+
+
+def behaviours(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
+    """Share of the rows of each ``behaviour`` that hold, in the manner of CheckList (Ribeiro et al. 2020).
+
+    A row says the ``polarity``, or the ``stance`` towards its ``target``, that a text must get; or it has ``changed``
+    versions of the text, whose polarity must be that of the text.
+    """
+    held: dict[str, list[bool]] = {}
+    for row in rows:
+        result = pipeline(row["text"], target=row.get("target"))
+        if "changed" in row:
+            right = all(each.polarity.label == result.polarity.label for each in pipeline(row["changed"]))
+        elif result.stance is not None:
+            right = result.stance.label == row["stance"]
+        else:
+            right = result.polarity.label == row["polarity"]
+        held.setdefault(row["behaviour"], []).append(right)
+    return {name: sum(each) / len(each) for name, each in held.items()}
 
 
 def _classes(prefix: str, found: Sequence[Label | None], gold: Sequence[str]) -> dict[str, float]:

@@ -71,7 +71,8 @@ class Training:
     def calibrate(self, validation: Sequence[tuple[str, list[Row]]]) -> None:
         """Fit the scores on all validation files."""
         self._calibrated = self.pipeline()
-        self.scores = fit(self._calibrated.scorer, [group for source, rows in validation for group in alike(check_rows(rows, source))])
+        groups = [group for source, rows in validation for group in alike(check_rows(rows, source))]
+        self.scores = fit(self._calibrated.scorer, [group for group in groups if "behaviour" not in group[0]])
         self._calibrated.scores = self.scores
 
     def final_scores(self, validation: Sequence[tuple[str, list[Row]]]) -> dict[str, dict[str, float]]:
@@ -95,8 +96,9 @@ class Training:
 
 
 def alike(rows: Sequence[Row]) -> list[list[Row]]:
-    """The rows by what they are annotated with: those with a stance, those with opinions, those with a polarity alone."""
-    groups: dict[tuple[bool, bool], list[Row]] = {}
+    """The rows by what they are annotated with; behaviour rows, which are for scores alone, stay together."""
+    groups: dict[tuple[bool, bool, bool], list[Row]] = {}
     for row in rows:
-        groups.setdefault(("stance" in row, "opinions" in row), []).append(row)
+        key = (True, False, False) if "behaviour" in row else (False, "stance" in row, "opinions" in row)
+        groups.setdefault(key, []).append(row)
     return list(groups.values())

@@ -1,0 +1,234 @@
+"""What many texts judge: the targets of their opinions, near-duplicates as one aspect, with counts by polarity.
+
+Three steps, each on fewer phrases than the one before:
+
+1. Normal form: case, articles, possessives, plurals, and words in ``SAME`` that name one thing.
+2. A phrase joins the shorter one whose kind it is ("night bus" and "bus", "battery life" and "battery"), where their
+   cosine is at least ``PART``.
+3. Leader clustering in the embedding space, the most frequent first, from cosine ``NEAR`` on.
+
+Why not the embedding alone: in the pretrained space (all-MiniLM-L6-v2) "screen" and "display" have cosine .65, "lunch"
+and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. Over 44 such pairs
+of either kind, neither centring, whitening nor putting the word into a sentence ranked a same pair above a kindred one
+more than 70 times in 100. So the space decides only where it is sure, and two phrases that share a word and differ in
+another ("front camera", "rear camera") stay apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.core.types import Result
+from tasks.opinion_analysis.types import Opinion, OpinionResult
+
+Floats = npt.NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Floats]
+Form = tuple[str, ...]  # the words of a normal form
+
+NEAR = 0.8  # "children" and "kids" .88, "toilets" and "restrooms" .85; "museum" and "exhibition" .70, "wine" and "beer" .62
+PART = 0.55  # "battery life" and "battery" .64, "audio guide" and "guide" .58; a "hot dog" and a "dog" are further apart
+BLOCK = 256  # phrases compared with all leaders in one product of matrices
+
+_WORD = re.compile(r"\w+(?:[-.]\w+)*")
+_POSSESSIVE = re.compile(r"['’]s?\b")
+_DETERMINERS = frozenset(
+    "a an the this that these those my our your their his her its some any every each all no".split()  # before a noun
+)
+# Said after a thing, they name a side of it that a reader looks for under the thing: "battery life", "sound quality".
+_SIDES = frozenset("life quality size speed performance level design selection choice experience itself".split())
+_NO_PLURALS = frozenset("always bus canvas gas lens news pants plus series species thanks this yes".split())
+# Everyday words for one thing, the first being the one that the others become; the space alone does not see it.
+_SAME = """
+screen display|staff personnel employee crew|waiter waitress server waiters|toilet restroom bathroom|café cafe coffee-shop coffee-bar
+price cost pricing|shop store gift-shop museum-shop giftshop|wifi wi-fi internet|queue waiting-line|reception front-desk reception-desk
+atmosphere ambience ambiance vibe|smell scent odour odor|photo picture pic|colour color|flavour flavor taste|sound audio
+child kid|teacher instructor lecturer professor|homework assignment coursework|exam examination test|customer-service customer-support
+bike-lane cycle-lane cycle-path bike-path|parking parking-space parking-lot car-park|rubbish trash garbage|pavement sidewalk
+delivery shipping|phone cellphone cell-phone mobile-phone smartphone|air-conditioning air-conditioner air-con a/c ac
+lift elevator|film movie|exhibition exhibit|guide tour-guide|notebook laptop|bike bicycle|playground play-area
+"""
+SAME: dict[Form, Form] = {
+    tuple(word.split("-")): tuple(group.split()[0].split("-"))
+    for group in _SAME.replace("wi-fi", "wi_fi").replace("\n", "|").strip("|").split("|")
+    for word in group.split()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect(Result):
+    """What opinions of one or more texts are about.
+
+    ``name`` is its most frequent wording and ``variants`` are all of them, the most frequent first; ``mentions`` are
+    (index of the text, opinion) in text order.
+    """
+
+    name: str
+    variants: tuple[str, ...]
+    positive: int
+    negative: int
+    neutral: int
+    mentions: tuple[tuple[int, Opinion], ...]
+
+    def __post_init__(self) -> None:
+        if self.positive + self.negative + self.neutral != len(self.mentions):
+            raise ValueError(f"The counts of {self.name!r} do not add up to its {len(self.mentions)} mentions.")
+        if self.name not in self.variants:
+            raise ValueError(f"{self.name!r} is not among its variants.")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One named target: where, its opinion, its wording without determiner, and its normal form."""
+
+    index: int
+    opinion: Opinion
+    wording: str
+    form: Form
+
+
+def aspects(results: Iterable[OpinionResult], embed: Embed) -> list[Aspect]:
+    """The aspects of ``results``, the most mentioned first; opinions without a named target are left out.
+
+    ``embed``: phrases -> unit vectors (phrases, width). Neither the order of the texts nor their number changes
+    which wordings are one aspect more than frequency does.
+    """
+    mentions = list(_mentions(results))
+    counts = Counter(mention.form for mention in mentions)
+    forms = sorted(counts, key=lambda form: (-counts[form], form))
+    groups = _merge(forms, counts, embed) if forms else {}
+    members: dict[Form, list[Mention]] = defaultdict(list)
+    for mention in mentions:
+        members[groups[mention.form]].append(mention)
+    return sorted((_aspect(group) for group in members.values()), key=lambda each: (-len(each.mentions), each.name))
+
+
+def _mentions(results: Iterable[OpinionResult]) -> Iterable[Mention]:
+    for index, result in enumerate(results):
+        for opinion in result.opinions:
+            if opinion.target is not None:
+                wording, form = normal(opinion.target.text)
+                yield Mention(index, opinion, wording, form)
+
+
+def normal(text: str) -> tuple[str, Form]:
+    """A target's wording without its determiners, and its normal form: ("screens", ("screen",)) for "The screens"."""
+    words = " ".join(text.split()).split(" ")
+    while len(words) > 1 and words[0].casefold() in _DETERMINERS:
+        words = words[1:]
+    wording = " ".join(words)
+    plain = _POSSESSIVE.sub("", wording.casefold()).replace("wi-fi", "wifi").replace("a/c", "ac")
+    form = tuple(_WORD.findall(plain.replace("-", " "))) or (plain,)
+    return wording, same((*form[:-1], singular(form[-1])))
+
+
+def singular(word: str) -> str:
+    """An English noun without its regular plural ending; what is no plural stays."""
+    if len(word) < 4 or word in _NO_PLURALS or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return "child" if word == "children" else word
+    if word.endswith("ies") and len(word) > 4 and word != "movies":
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes", "zzes")) and word != "caches" else word[:-1]
+
+
+def same(form: Form) -> Form:
+    """``form`` with the everyday word for the thing, where ``SAME`` knows it: the whole of it, or its last word."""
+    if form in SAME:
+        return SAME[form]
+    return form[:-1] + SAME.get(form[-1:], form[-1:])
+
+
+def _merge(forms: list[Form], counts: Counter[Form], embed: Embed) -> dict[Form, Form]:
+    """The form that stands for each form."""
+    vectors = np.asarray(embed([" ".join(form) for form in forms]), dtype=np.float32)
+    parents = _wholes(forms, vectors)
+    weights: Counter[int] = Counter()
+    for number, form in enumerate(forms):
+        weights[parents[number]] += counts[form]
+    roots = sorted(weights, key=lambda number: (-weights[number], forms[number]))
+    leaders = dict(zip(roots, lead([forms[root] for root in roots], vectors[roots]), strict=True))
+    return {form: forms[roots[leaders[parent]]] for form, parent in zip(forms, parents, strict=True)}
+
+
+def _wholes(forms: list[Form], vectors: Floats) -> list[int]:
+    """For each form the number of the shortest one that it is a kind or a side of; its own where there is none."""
+    numbers = {form: number for number, form in enumerate(forms)}
+    parents = list(range(len(forms)))
+    for number in sorted(parents, key=lambda each: len(forms[each])):  # parents before their children
+        for shorter in _shorter(forms[number]):
+            parent = numbers.get(shorter)
+            if parent is not None and float(vectors[number] @ vectors[parent]) >= PART:
+                parents[number] = parents[parent]
+                break
+    return parents
+
+
+def _shorter(form: Form) -> Iterable[Form]:
+    """What a phrase may be a kind or a side of, the longest first: "hotel sound quality" -> "hotel sound", "sound quality", …"""
+    if len(form) > 1 and form[-1] in _SIDES:
+        yield same(form[:-1])
+    for start in range(1, len(form)):
+        if form[start:] != form[-1:] or form[-1] not in _SIDES:
+            yield form[start:]
+
+
+def lead(forms: Sequence[Form], vectors: Floats) -> list[int]:
+    """Leader clustering: for each form, in the order given, the number of its leader (its own where it leads).
+
+    A form joins the nearest leader before it whose cosine is at least ``NEAR``, unless the two share their first or
+    last word. One product of matrices for every ``BLOCK`` forms, against the leaders so far and against the block.
+    """
+    ends = _ends(forms)
+    leaders: list[int] = []
+    found = list(range(len(forms)))
+    for start in range(0, len(forms), BLOCK):
+        block = np.arange(start, min(start + BLOCK, len(forms)))
+        before = np.array(leaders, dtype=int)
+        near = _near(vectors, ends, block, before)
+        within = _near(vectors, ends, block, block)
+        fresh: list[int] = []  # places in the block
+        for place, number in enumerate(block.tolist()):
+            old, new = _best(near[place]), _best(within[place, fresh])
+            if max(old[0], new[0]) < NEAR:
+                fresh.append(place)
+                leaders.append(number)
+            else:
+                found[number] = int(before[old[1]]) if old[0] >= new[0] else int(block[fresh[new[1]]])
+    return found
+
+
+def _ends(forms: Sequence[Form]) -> npt.NDArray[np.int64]:
+    """Numbers of the first and last word of each form, (forms, 2)."""
+    words: dict[str, int] = {}
+    pairs = [[words.setdefault(form[0], len(words)), words.setdefault(form[-1], len(words))] for form in forms]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def _near(vectors: Floats, ends: npt.NDArray[np.int64], rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> Floats:
+    """Cosines (rows, columns), -1 where two forms share their first or last word."""
+    cosines: Floats = vectors[rows] @ vectors[columns].T
+    shared = np.any(ends[rows][:, None] == ends[columns][None], axis=-1)
+    cosines[shared] = -1.0
+    return cosines
+
+
+def _best(cosines: Floats) -> tuple[float, int]:
+    """The highest cosine and its place; -1 where there is none."""
+    if not cosines.size:
+        return -1.0, 0
+    place = int(cosines.argmax())
+    return float(cosines[place]), place
+
+
+def _aspect(members: Sequence[Mention]) -> Aspect:
+    wordings = Counter(mention.wording for mention in members)
+    variants = sorted(wordings, key=lambda wording: (-wordings[wording], wording != wording.casefold(), wording))
+    tally = Counter(mention.opinion.polarity for mention in members)
+    mentions = tuple((mention.index, mention.opinion) for mention in members)
+    return Aspect(variants[0], tuple(variants), tally["positive"], tally["negative"], tally["neutral"], mentions)
