@@ -19,9 +19,9 @@ def scores(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
     """Scores as a user gets them.
 
     Triplets: ``precision``, ``recall``, ``f1`` of (target, expression, polarity), all offsets exact, and ``ece``, the
-    expected calibration error. Behaviour rows: see ``behaviours``. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
+    expected calibration error. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
     polarity of given targets. ``polarity_`` and ``stance_``: ``accuracy``, ``macro_f1`` over the labels that the file
-    has, and ``ece``.
+    has, and ``ece``. Behaviour rows: see ``behaviours``.
     """
     figures: dict[str, float] = {}
     if "behaviour" in rows[0]:
@@ -48,7 +48,8 @@ def behaviours(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, floa
     for row in rows:
         result = pipeline(row["text"], target=row.get("target"))
         if "changed" in row:
-            right = all(each.polarity.label == result.polarity.label for each in pipeline(row["changed"]))
+            changed: list[str] = row["changed"]
+            right = all(each.polarity.label == result.polarity.label for each in pipeline(changed))
         elif result.stance is not None:
             right = result.stance.label == row["stance"]
         else:
