@@ -4,6 +4,10 @@ An *argument* is a contribution, or one sentence of a long one, that says more t
 same are one argument, quoted once. Its strength is the number of people to be expected behind it (the sum, over the
 people who say it, of the probability that they are on this side) times the probability that the quoted words argue
 for this side. So what ten people say goes before what one says, and among single voices the clearest is first.
+
+All contributions to one proposal are alike in that they speak of it. So texts are compared by what else they say: by the
+cosine of their embeddings without the part in the proposal's direction. On ArgKP this told
+cost, bullying and discipline apart, where plain cosines put 67 of 121 arguments for school uniforms into one group.
 """
 
 from __future__ import annotations
@@ -20,10 +24,10 @@ from tasks.core.types import Result, check_score
 from tasks.opinion_analysis.types import Label, OpinionResult
 
 SHORT = 30  # words up to which a contribution is quoted whole
-LEAST = 4  # words of an argument
-ALIKE = 0.7  # cosine of two ways to say nearly the same; other arguments on one proposal stay below .67 (all-MiniLM-L6-v2)
-VOTE = 0.4  # cosine to one of ``VOTES`` of what is a vote and no argument; arguments stay below .34
-RESTATED = 0.85  # cosine to the proposal of what only says it again
+LEAST = 3  # words of an argument beside those of the proposal, of ``VOTES`` and ``COMMON``
+ALIKE = 0.6  # cosine, without the proposal, of two ways to say nearly the same; of other pairs it stays below (all-MiniLM-L6-v2)
+VOTE = 0.45  # cosine to one of ``VOTES`` of what is a vote and no argument; of 1,932 arguments one is above it
+EPSILON = np.float32(1e-6)  # a text that is the proposal has nothing beyond it
 BLOCK = 1024  # phrases embedded and compared at once
 LEADERS = 4096  # arguments told apart; with ``BLOCK`` it bounds the memory, however many contributions there are
 SHORTLIST = 128  # of the commonest arguments' sentences are judged on their own: a second of work
@@ -40,6 +44,7 @@ VOTES = (
     "Thank you for this proposal.",
     "What a stupid proposal.",
 )
+COMMON = "yes we should shall must not do don't that this is are be to and a an the because with very great"
 WORD = re.compile(r"\w+(?:['’]\w+)?")
 # After a full stop, but not an initial's or an abbreviation's: "e.g. Mr. B. Smith of St. Mary's".
 SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\b\w\.)(?<!\b(?:Dr|Mr|Ms|St|No|vs)\.)(?<!\b(?:Mrs|etc)\.)\s+|\s*[\r\n]+\s*")
@@ -85,9 +90,10 @@ def strongest(
 
     ``embed`` gives unit vectors in which texts of like meaning are close; ``judge`` gives the stance of sentences on their
     own, and a sentence of a long contribution that does not argue for its writer's side is not quoted; ``proposal``:
-    what only says it again is no argument. The memory of the comparison is bounded, however many results there are.
+    what all of them are about, so that only what goes beyond it is compared. The memory for the comparison is bounded,
+    however many results there are.
     """
-    groups = sorted(_groups(_phrases(results, side), embed, proposal), key=_people, reverse=True)[:SHORTLIST]
+    groups = sorted(_groups(_phrases(results, side, proposal or ""), embed, proposal), key=_people, reverse=True)[:SHORTLIST]
     scored = zip(groups, _own_scores([group[0] for group in groups], side, judge), strict=True)
     ranked = sorted(((_people(group) * score, score, group) for group, score in scored), key=lambda item: item[0], reverse=True)
     found: dict[int, Argument] = {}
@@ -99,21 +105,27 @@ def strongest(
     return list(found.values())[:k]
 
 
-def _phrases(results: Sequence[OpinionResult], side: str) -> list[_Phrase]:
+def _phrases(results: Sequence[OpinionResult], side: str, proposal: str) -> list[_Phrase]:
     """What may be an argument of the side, from the surest writers down: who is quoted speaks for those who follow."""
+    known = _stems(" ".join([*VOTES, COMMON, proposal]))
     found: list[_Phrase] = []
     for index, result in enumerate(results):
         if result.stance is None or result.stance.label != side:
             continue
         whole = len(WORD.findall(result.text)) <= SHORT
         parts = [result.text.strip()] if whole else sentences(result.text)
-        found += [_Phrase(part, index, result.stance.score, whole) for part in parts if len(WORD.findall(part)) >= LEAST]
+        found += [_Phrase(part, index, result.stance.score, whole) for part in parts if len(_stems(part) - known) >= LEAST]
     return sorted(found, key=lambda phrase: -phrase.score)
 
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, as they are written; a line's end ends a sentence too."""
     return [part.strip() for part in SENTENCE_END.split(text) if part.strip()]
+
+
+def _stems(text: str) -> set[str]:
+    """The words' first letters: enough to know "closed" from "close" as the same."""
+    return {word[:5] for word in WORD.findall(text.casefold())}
 
 
 def plain(text: str) -> str:
@@ -135,12 +147,14 @@ def _groups(phrases: Sequence[_Phrase], embed: Embed, proposal: str | None) -> l
 
 
 def _vectors(texts: Sequence[str], embed: Embed, proposal: str | None) -> Iterator[Floats]:
-    """Unit vectors in blocks; zeros for what is no argument."""
-    votes = embed([*VOTES, proposal or VOTES[0]])
-    limits = np.array([VOTE] * len(VOTES) + [RESTATED], np.float32)
+    """Unit vectors of what the texts say beyond the proposal, in blocks; zeros for votes."""
+    votes = embed(VOTES)
+    topic = embed([proposal]) if proposal else np.zeros_like(votes[:1])
     for start in range(0, len(texts), BLOCK):
         block = embed(texts[start : start + BLOCK])
-        yield block * (block @ votes.T < limits).all(axis=1, keepdims=True)
+        beyond = block - (block @ topic.T) * topic
+        length = np.linalg.norm(beyond, axis=1, keepdims=True)
+        yield np.where((block @ votes.T < VOTE).all(axis=1, keepdims=True), beyond / np.maximum(length, EPSILON), np.float32(0))
 
 
 def cluster(blocks: Iterable[Floats], alike: float = ALIKE, most: int = LEADERS) -> list[int]:
