@@ -54,10 +54,11 @@ def located(path: Path, place: int | str, layout: str) -> Iterator[None]:
         reason = str(error)
     else:
         return
-    raise _refusal(path, place, reason, layout)
+    raise refusal(path, place, reason, layout)
 
 
-def _refusal(path: Path, place: int | str, reason: str, layout: str) -> FileError:
+def refusal(path: Path, place: int | str, reason: str, layout: str) -> FileError:
+    """The error for what is wrong at one place, as ``located`` raises it."""
     where = f"line {place}" if isinstance(place, int) else place
     return FileError(f"{path}, {where}: {reason}; give an original, unchanged {layout} file.")
 
@@ -78,9 +79,9 @@ def document(path: Path, layout: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise _refusal(path, error.lineno, "it is not JSON", layout) from error
+        raise refusal(path, error.lineno, "it is not JSON", layout) from error
     except RecursionError as error:
-        raise _refusal(path, 1, "its values are nested too deep", layout) from error
+        raise refusal(path, 1, "its values are nested too deep", layout) from error
 
 
 def records(path: Path, columns: Collection[str], layout: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -92,11 +93,11 @@ def records(path: Path, columns: Collection[str], layout: str) -> Iterator[tuple
     try:
         header = [name.strip() for name in next(reader, [])]
         if missing := [column for column in columns if column not in header]:
-            raise _refusal(path, 1, f"the column {missing[0]!r} is missing", layout)
+            raise refusal(path, 1, f"the column {missing[0]!r} is missing", layout)
         for cells in reader:
             if cells and len(cells) != len(header):
-                raise _refusal(path, reader.line_num, f"it has {len(cells)} fields, the header {len(header)}", layout)
+                raise refusal(path, reader.line_num, f"it has {len(cells)} fields, the header {len(header)}", layout)
             if cells:
                 yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        raise _refusal(path, reader.line_num, f"it is not CSV ({error})", layout) from error
+        raise refusal(path, reader.line_num, f"it is not CSV ({error})", layout) from error

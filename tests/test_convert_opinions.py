@@ -1,0 +1,368 @@
+"""``finetune.convert`` for opinion analysis: original layouts in, rows of opinions, polarity or stance out.
+
+The files are miniatures of the original layouts with sentences written for these tests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune.convert import argkp, aste, dmaste, mams, names, perspectrum, sst
+from finetune.convert.__main__ import main
+from finetune.convert._sentence import Sentence
+from tasks.core.errors import FileError
+from tasks.opinion_analysis.data import check_rows
+
+Data = dict[str, Any]
+
+
+def save(path: Path, text: str) -> Path:
+    """The text as a file, its line ends as they are; ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return path
+
+
+def assert_exact(rows: list[Data]) -> None:
+    """The rows are what the task takes, and every span is where it says."""
+    assert check_rows(rows, "the test") == rows != []
+    assert len({row["id"] for row in rows}) == len(rows)
+    for row in rows:
+        for span in (opinion[name] for opinion in row.get("opinions", ()) for name in ("target", "expression")):
+            assert span is None or row["text"][span["start"] : span["end"]] == span["text"] != ""
+
+
+def found(row: Data) -> list[tuple[str | None, str | None, str]]:
+    """A row's opinions as texts."""
+
+    def text(span: Data | None) -> str | None:
+        return None if span is None else str(span["text"])
+
+    return [(text(each["target"]), text(each["expression"]), each["polarity"]) for each in row["opinions"]]
+
+
+def refused(convert: Callable[[Path], Iterator[Data]], path: Path, *said: str) -> None:
+    """The file is refused with one sentence that says all of ``said``."""
+    with pytest.raises(FileError) as error:
+        list(convert(path))
+    assert "\n" not in str(error.value)
+    for part in said:
+        assert part in str(error.value)
+
+
+# DMASTE and ASTE-Data-V2
+
+REVIEWS = (
+    'The "Luna " kettle (steel , 2 l ) doesn \'t drip ; lid is okay .####'
+    "[([1, 3], [9, 11], 'POS'), ([13], [15], 'NEU'), ([1, 3], [9, 11], 'POS')]####Kitchen\n"
+    "\n"
+    "Not worth $ 30 !####[([-1], [0, 3], 'NEG')]####Patio\n"
+    "It is a kettle .####[]####Kitchen\n"
+)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_dmaste(tmp_path: Path, end: str) -> None:
+    rows = list(dmaste.convert(save(tmp_path / "home" / "dev.txt", REVIEWS.replace("\n", end))))
+    assert_exact(rows)
+    assert [(row["id"], row["domain"]) for row in rows] == [("home-dev-0", "Kitchen"), ("home-dev-1", "Patio"), ("home-dev-2", "Kitchen")]
+    assert rows[0]["text"] == 'The "Luna" kettle (steel, 2 l) doesn\'t drip; lid is okay.'
+    assert found(rows[0]) == [('"Luna" kettle', "doesn't drip", "positive"), ("lid", "okay", "neutral")]
+    assert rows[1]["opinions"] == [{"target": None, "expression": {"start": 0, "end": 13, "text": "Not worth $30"}, "polarity": "negative"}]
+    assert rows[2]["opinions"] == []
+
+
+def test_aste_with_and_without_tags(tmp_path: Path) -> None:
+    text, triplets = "The hinge of the lid squeaks badly , though .", "[([1, 2, 3, 4], [5, 6], 'NEG')]"
+    tagged = "####".join((text, *2 * [" ".join(f"{token}=O" for token in text.split())], triplets))
+    rows = list(aste.convert(save(tmp_path / "14lap" / "train.txt", f"{text}####{triplets}\n{tagged}\n{text}#### #### ####{triplets}")))
+    assert_exact(rows)
+    assert [(row["id"], row["domain"]) for row in rows] == [(f"14lap-train-{number}", "14lap") for number in range(3)]
+    for row in rows:
+        assert row["text"] == "The hinge of the lid squeaks badly, though."
+        assert found(row) == [("hinge of the lid", "squeaks badly", "negative")]
+
+
+def test_triplets_count_an_empty_token_and_any_letters(tmp_path: Path) -> None:
+    rows = list(aste.convert(save(tmp_path / "15res" / "test.txt", "El  café 🍵 was `` muy '' rico####[([2], [7], 'POS')]\n")))
+    assert_exact(rows)
+    assert rows[0]["text"] == 'El café 🍵 was "muy" rico'
+    assert found(rows[0]) == [("café", '"', "positive")]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("A good lid .", "it is not a text, #### and a list of triplets"),
+        ("####[([0], [0], 'POS')]", "it is not a text"),
+        ("A good lid .####[([2], [1], 'POS'", "it is not a text"),
+        ("A good lid .####[([2], 1], 'POS')]", "is not a list of triplets"),
+        ("A good lid .####[__import__('os')]", "is not a list of triplets"),
+        ("A good lid .####" + "[" * 99999 + "]", "is not a list of triplets"),
+        ("A good lid .####[([2], [1])]", "a value is not of the kind"),
+        ("A good lid .####[([2], 1, 'POS')]", "a value is not of the kind"),
+        ("A good lid .####[([2], [], 'POS')]", "a value is not of the kind"),
+        ("A good lid .####[([2], [1], 'BAD')]", "'BAD' is none of the polarities POS, NEG, NEU"),
+        ("A good lid .####[([2, 4], [1], 'POS')]", "tokens 2 to 4 are named in a text of 4 tokens"),
+        ("A good lid .####[([-1, 2], [1], 'POS')]", "tokens -1 to 2"),
+    ],
+)
+@pytest.mark.parametrize(("converter", "layout"), [(dmaste, "DMASTE"), (aste, "ASTE-Data-V2")])
+def test_malformed_triplets_are_refused_with_their_line(tmp_path: Path, converter: Any, layout: str, line: str, reason: str) -> None:
+    path = save(tmp_path / "home" / "dev.txt", f"{REVIEWS}{line}\n")
+    refused(converter.convert, path, f"{path}, line 5: ", reason, f"unchanged {layout} file")
+
+
+# MAMS
+
+
+def terms(*of: tuple[int, str, str]) -> str:
+    """A MAMS sentence about soup with these terms: where they start, what they are, their polarity."""
+    listed = "".join(f'<aspectTerm from="{at}" polarity="{how}" term="{what}" to="{at + len(what)}"/>\n' for at, what, how in of)
+    return f"<sentence><text>Soup &amp; 🍞 bread: cold, but the waiter smiled.</text>\n<aspectTerms>{listed}</aspectTerms></sentence>\n"
+
+
+def xml(*sentences: str) -> str:
+    return '<?xml version="1.0" encoding="utf-8"?>\n<sentences>\n' + "".join(sentences) + "</sentences>\n"
+
+
+def test_mams(tmp_path: Path) -> None:
+    blank = "<sentence><text> </text><aspectTerms></aspectTerms></sentence>\n"
+    sentence = terms((0, "Soup", "negative"), (9, "bread", "neutral"), (30, "waiter", "positive"), (0, "Soup", "negative"))
+    rows = list(mams.convert(save(tmp_path / "val.xml", xml(sentence, blank, terms()))))
+    assert_exact(rows)
+    assert [(row["id"], row["domain"]) for row in rows] == [("mams-val-0", "restaurant"), ("mams-val-2", "restaurant")]
+    assert rows[0]["text"] == "Soup & 🍞 bread: cold, but the waiter smiled."
+    assert found(rows[0]) == [("Soup", None, "negative"), ("bread", None, "neutral"), ("waiter", None, "positive")]
+    assert rows[1]["opinions"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "reason"),
+    [
+        (xml(terms()).replace("</text>", ""), "line 4", "it is not XML"),
+        (xml(terms(), terms((1, "Soup", "negative"))), "sentence 2", "'Soup' is said to stand where the text has 'oup '"),
+        (xml(terms((0, "Soup", "conflict"))), "sentence 1", "'conflict' is none of the polarities"),
+        (xml(terms((0, "Soup", "neutral"))).replace("from=", "begin="), "sentence 1", "the field 'from' is missing"),
+        (xml(terms((0, "Soup", "neutral"))).replace('to="4"', 'to="99"'), "sentence 1", "does not fit its text"),
+        (xml(terms()).replace("aspectTerms", "aspectCategories"), "sentence 1", "it has no <text> or no <aspectTerms>"),
+    ],
+)
+def test_malformed_mams_is_refused(tmp_path: Path, content: str, place: str, reason: str) -> None:
+    path = save(tmp_path / "train.xml", content)
+    refused(mams.convert, path, f"{path}, {place}: ", reason, "unchanged MAMS-ATSA file")
+
+
+# Stanford Sentiment Treebank
+
+TREES = (
+    "(3 (2 It) (3 (2 's) (3 (2 (2 a) (2 (2 heist\\/romance) (2 film))) (2 .))))\n\n"
+    "(2 (2 -LRB-) (2 (2 A) (2 (2 clichÃ©) (2 -RRB-))))\n"
+    "(1 (2 ``) (1 (2 Dunes) (1 (2 '') (1 (2 (2 does) (2 n't)) (0 (0 drag) (2 ...))))))\n"
+    "(0 Dire)\n"
+    "(4 (4 Superb) (2 !))\n"
+)
+
+
+def test_sst_trees(tmp_path: Path) -> None:
+    rows = list(sst.convert(save(tmp_path / "dev.txt", TREES)))
+    assert_exact(rows)
+    assert rows == [
+        {"id": "sst-dev-0", "text": "It's a heist/romance film.", "polarity": "positive"},
+        {"id": "sst-dev-1", "text": "(A cliché)", "polarity": "neutral"},
+        {"id": "sst-dev-2", "text": '"Dunes" doesn\'t drag...', "polarity": "negative"},
+        {"id": "sst-dev-3", "text": "Dire", "polarity": "negative"},
+        {"id": "sst-dev-4", "text": "Superb!", "polarity": "positive"},
+    ]
+
+
+@pytest.mark.parametrize("line", ["Dire", "(5 Dire)", "(0 Dire", "()", "(0 (0 Dire) film)", "sentence_index\tsentence"])
+def test_what_is_no_tree_is_refused(tmp_path: Path, line: str) -> None:
+    path = save(tmp_path / "train.txt", f"{TREES}{line}\n")
+    refused(sst.convert, path, f"{path}, line 7: it is not a tree", "unchanged Stanford Sentiment Treebank file")
+
+
+def treebank(folder: Path) -> Path:
+    """The archive with scores; its ``datasetSentences.txt``."""
+    save(folder / "datasetSplit.txt", "sentence_index,splitset_label\n1,1\n2,2\n3,3\n4,1\n")
+    save(folder / "dictionary.txt", "Dire|0\nDire .|1\n( A cliché )|2\nA|3\nHeat | dust !|4\nSo-so .|5\n")
+    save(folder / "sentiment_labels.txt", "phrase ids|sentiment values\n0|0.9\n1|0.4\n2|0.6\n3|0.5\n4|0.61\n5|0.41\n")
+    sentences = "sentence_index\tsentence\n1\tDire .\n2\t-LRB- A clichÃ© -RRB-\n3\tHeat | dust !\n4\tSo-so .\n"
+    return save(folder / "datasetSentences.txt", sentences)
+
+
+def test_sst_sentences_with_scores(tmp_path: Path) -> None:
+    rows = list(sst.convert(treebank(tmp_path)))
+    assert_exact(rows)
+    assert rows == [
+        {"id": "sst-1", "split": "train", "text": "Dire.", "polarity": "negative"},
+        {"id": "sst-2", "split": "test", "text": "(A cliché)", "polarity": "neutral"},
+        {"id": "sst-3", "split": "dev", "text": "Heat | dust!", "polarity": "positive"},
+        {"id": "sst-4", "split": "train", "text": "So-so.", "polarity": "neutral"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place", "reason"),
+    [
+        ("datasetSentences.txt", "1\t", "1 ", "datasetSentences.txt, line 2", "it has no '\\t'"),
+        ("datasetSplit.txt", "2,2", "2,5", "datasetSentences.txt, sentence 2", "datasetSplit.txt doesn't say"),
+        ("datasetSplit.txt", "2,2\n", "", "datasetSentences.txt, sentence 2", "datasetSplit.txt doesn't say"),
+        ("dictionary.txt", "Dire .|1\n", "", "datasetSentences.txt, sentence 1", "dictionary.txt and sentiment_labels.txt don't have it"),
+        ("sentiment_labels.txt", "1|0.4\n", "", "datasetSentences.txt, sentence 1", "don't have it"),
+        ("sentiment_labels.txt", "1|0.4", "1|bad", "datasetSentences.txt, sentence 1", "could not convert"),
+        ("sentiment_labels.txt", "1|0.4", "1|4", "datasetSentences.txt, sentence 1", "the positivity 4.0 is not from 0 to 1"),
+    ],
+)
+def test_a_treebank_whose_files_disagree_is_refused(tmp_path: Path, name: str, old: str, new: str, place: str, reason: str) -> None:
+    path = treebank(tmp_path)
+    changed = tmp_path / name
+    save(changed, changed.read_text(encoding="utf-8").replace(old, new))
+    refused(sst.convert, path, f"{tmp_path / place}: ", reason)
+
+
+def test_a_treebank_needs_all_its_files(tmp_path: Path) -> None:
+    path = treebank(tmp_path)
+    (tmp_path / "dictionary.txt").unlink()
+    refused(sst.convert, path, f"{tmp_path / 'dictionary.txt'} can't be read")
+
+
+# Perspectrum
+
+
+def cluster(label: str, *perspectives: int) -> Data:
+    return {"pids": list(perspectives), "stance_label_3": label, "stance_label_5": label, "voter_counts": [], "evidence": []}
+
+
+def claims() -> list[Data]:
+    clusters = [cluster("SUPPORT", 1, 2, 1), cluster("UNDERMINE", 3), cluster("not-a-perspective", 2), cluster("SUPPORT", 2, 4)]
+    other = [cluster("UNDERMINE", 1)]
+    return [
+        {"cId": 7, "text": "Trams should be free", "source": "x", "topics": [], "perspectives": clusters},
+        {"cId": 9, "text": "Trams should be banned", "source": "x", "topics": [], "perspectives": other},
+    ]
+
+
+def perspectrum_files(folder: Path, answers: Any) -> Path:
+    """The three files, the other two as they should be; the one with answers."""
+    texts = ["Fares keep the poor at home ", "Free trams empty the roads 🚋", "Somebody has to pay", " "]
+    pool = [{"pId": number, "text": text, "source": "x"} for number, text in enumerate(texts, 1)]
+    save(folder / "perspective_pool_v1.0.json", json.dumps(pool, indent=2))
+    save(folder / "dataset_split_v1.0.json", json.dumps({"7": "train", "9": "dev"}))
+    return save(folder / "perspectrum_with_answers_v1.0.json", json.dumps(answers, indent=2))
+
+
+def test_perspectrum(tmp_path: Path) -> None:
+    rows = list(perspectrum.convert(perspectrum_files(tmp_path, claims())))
+    assert_exact(rows)
+    free, banned = ({"split": "train", "target": "Trams should be free"}, {"split": "dev", "target": "Trams should be banned"})
+    assert rows == [
+        {"id": "7-1", **free, "text": "Fares keep the poor at home ", "stance": "favor"},
+        {"id": "7-2", **free, "text": "Free trams empty the roads 🚋", "stance": "favor"},
+        {"id": "7-3", **free, "text": "Somebody has to pay", "stance": "against"},
+        {"id": "9-1", **banned, "text": "Fares keep the poor at home ", "stance": "against"},
+    ]
+
+
+def changed(key: str, value: Any) -> list[Data]:
+    """The claims, the second with another value."""
+    return [claims()[0], {**claims()[1], key: value}]
+
+
+@pytest.mark.parametrize(
+    ("answers", "place", "reason"),
+    [
+        (changed("cId", 8), "claim 2", "dataset_split_v1.0.json has no claim 8"),
+        (changed("perspectives", [cluster("SUPPORT", 99)]), "claim 2", "perspective_pool_v1.0.json has no perspective 99"),
+        (changed("perspectives", [cluster("PERHAPS", 1)]), "claim 2", "the stance 'PERHAPS' is neither"),
+        (changed("perspectives", [{"pids": [1]}]), "claim 2", "the field 'stance_label_3' is missing"),
+        (changed("perspectives", 3), "claim 2", "a value is not of the kind"),
+        (changed("text", None), "claim 2", "a value is not of the kind"),
+        (changed("text", "\ud83d"), "claim 2", "surrogates not allowed"),
+        (3, "its list", "a value is not of the kind"),
+    ],
+)
+def test_malformed_claims_are_refused(tmp_path: Path, answers: Any, place: str, reason: str) -> None:
+    path = perspectrum_files(tmp_path, answers)
+    refused(perspectrum.convert, path, f"{path}, {place}: ", reason, "unchanged Perspectrum file")
+
+
+def test_perspectrum_refuses_what_is_not_json_and_needs_all_its_files(tmp_path: Path) -> None:
+    path = perspectrum_files(tmp_path, claims())
+    save(path, "[\n{},\n}")
+    refused(perspectrum.convert, path, f"{path}, line 3: it is not JSON")
+    save(path, "[" * 99999)
+    refused(perspectrum.convert, path, f"{path}, line 1: its values are nested too deep")
+    perspectrum_files(tmp_path, claims())
+    pool = tmp_path / "perspective_pool_v1.0.json"
+    save(pool, "[{}]")
+    refused(perspectrum.convert, path, f"{pool}, its list: the field 'pId' is missing")
+    pool.unlink()
+    refused(perspectrum.convert, path, f"{pool} can't be read")
+
+
+# ArgKP-2021
+
+HEADER = "arg_id,argument,topic,stance\n"
+
+
+def test_argkp(tmp_path: Path) -> None:
+    body = 'arg_0_0,"Cars, too, ""cost"" 🚗",Trams should be free,1\r\n\r\narg_0_1,who pays,Trams should be free,-1\narg_0_2, ,Trams,1\n'
+    rows = list(argkp.convert(save(tmp_path / "arguments_train.csv", HEADER + body)))
+    assert_exact(rows)
+    assert rows == [
+        {"id": "arg_0_0", "target": "Trams should be free", "text": 'Cars, too, "cost" 🚗', "stance": "favor"},
+        {"id": "arg_0_1", "target": "Trams should be free", "text": "who pays", "stance": "against"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (HEADER + "a,who pays,Trams,1\nb,who pays,Trams,0\n", "line 3: the stance '0' is neither 1 nor -1"),
+        (HEADER + "a,who pays,Trams\n", "line 2: it has 3 fields, the header 4"),
+        ("key_point_id,key_point,topic,stance\nkp_0_0,Trams cost money,Trams,1\n", "line 1: the column 'arg_id' is missing"),
+        ("", "line 1: the column 'arg_id' is missing"),
+    ],
+)
+def test_malformed_arguments_are_refused(tmp_path: Path, content: str, reason: str) -> None:
+    path = save(tmp_path / "arguments_train.csv", content)
+    refused(argkp.convert, path, f"{path}, {reason}", "unchanged ArgKP-2021 file")
+
+
+# Joined tokens and the command line
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [
+        ('A "real bargain " , they say', 'A "real bargain", they say'),
+        ("`` Slow '' and `` dull", '"Slow" and "dull'),
+        ("the ` New ' one", "the `New' one"),
+        ("It can 't  be", "It can't be"),
+        ("", ""),
+    ],
+)
+def test_tokens_alone_are_joined_with_natural_spacing(tokens: str, text: str) -> None:
+    sentence = Sentence.joined(tokens.split(" "))
+    assert sentence.text == text
+    assert "".join(text[start:end] for start, end in sentence.tokens) == text.replace(" ", "")
+    assert len(sentence.tokens) == len(tokens.split(" "))
+
+
+def test_the_command_line_knows_the_converters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {"argkp", "aste", "dmaste", "mams", "perspectrum", "sst"} <= set(names())
+    good, output = save(tmp_path / "home" / "train.txt", REVIEWS), tmp_path / "rows.jsonl"
+    assert main(["dmaste", str(good), "--output", str(output)]) == 0
+    assert [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()] == list(dmaste.convert(good))
+    capsys.readouterr()
+    for name in ("argkp", "aste", "dmaste", "mams", "perspectrum", "sst"):
+        for path in (tmp_path / "absent.txt", save(tmp_path / "empty.txt", "")):
+            assert main([name, str(path), "--output", str(output)]) == 2
+            said = capsys.readouterr().err
+            assert said.startswith("error: ") and said.count("\n") == 1
