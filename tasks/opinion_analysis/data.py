@@ -117,8 +117,8 @@ def _opinion_features(encoder: Encoder, rows: Sequence[Row]) -> list[dict[str, A
             {
                 "input_ids": window.ids.tolist(),
                 "text_end": len(window.ids),
-                "first": window.first.tolist(),
-                "last": window.last.tolist(),
+                "first": window.first.tolist() if known[0] else [],
+                "last": window.last.tolist() if known[0] else [],
                 "known": known,
                 "opinions": [each for each in placed if each is not None],
                 "polarity": UNKNOWN if polarity is None else POLARITIES.index(polarity),
@@ -175,13 +175,14 @@ class Collator:
     def __call__(self, batch: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         """Tensors of one batch, by the names of the model's arguments."""
         windows = collate([_window(number, feature) for number, feature in enumerate(batch)], self.pad)
+        annotated = [number for number, feature in enumerate(batch) if feature["known"][0]]
         spans: set[tuple[int, ...]] = set()
         unsure: set[tuple[int, ...]] = set()
         links: set[tuple[int, ...]] = set()
         opinions: list[tuple[int, ...]] = []
-        for row, feature in enumerate(batch):
-            expressed = feature["known"][1]
-            for start, end, begin, stop, polarity in feature["opinions"]:
+        for row, number in enumerate(annotated):
+            expressed = batch[number]["known"][1]
+            for start, end, begin, stop, polarity in batch[number]["opinions"]:
                 opinions.append((row, start, end, begin, stop, polarity))
                 if start >= 0:
                     mentioned = expressed or polarity != POLARITIES.index("neutral")
@@ -194,10 +195,11 @@ class Collator:
             "input_ids": windows.ids,
             "attention_mask": windows.mask,
             "text_mask": (torch.arange(windows.ids.shape[1])[None, :] < text_end[:, None]).long() * windows.mask,
-            "row": windows.row,
+            "annotated": torch.tensor(annotated, dtype=torch.long),
+            "expressed": torch.tensor([batch[number]["known"][1] for number in annotated], dtype=torch.bool),
+            "row": torch.searchsorted(torch.tensor(annotated, dtype=torch.long), windows.row),
             "first": windows.first,
             "last": windows.last,
-            "known": torch.tensor([feature["known"] for feature in batch]),
             "spans": _indices(spans, 4),
             "unsure": _indices(unsure - spans, 4),
             "links": _indices(links, 4),

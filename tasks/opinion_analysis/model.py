@@ -137,10 +137,11 @@ class OpinionModel(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         text_mask: Tensor,
+        annotated: Tensor,
+        expressed: Tensor,
         row: Tensor,
         first: Tensor,
         last: Tensor,
-        known: Tensor,
         spans: Tensor,
         unsure: Tensor,
         links: Tensor,
@@ -150,40 +151,45 @@ class OpinionModel(nn.Module):
     ) -> dict[str, Any]:
         """Loss of one batch.
 
-        ``input_ids``, ``attention_mask``, ``text_mask`` (rows, tokens), the last without a
-        proposal; ``row``, ``first``, ``last`` (words,) place
-        the words; ``known`` (rows, 2): whether targets and whether expressions were annotated. ``spans`` (spans, 4):
-        row, table, first and last word of the annotated ones; ``unsure``: the same for spans that count neither as
-        true nor as false; ``links`` (links, 4): row, first or last words, target (0: not named, else 1 + its word),
-        expression. ``opinions`` (opinions, 6): row, target's words, expression's words, polarity. ``polarity`` and
-        ``stance`` (rows,): class, -1 where not annotated.
+        ``input_ids``, ``attention_mask``, ``text_mask`` (rows, tokens), the last without a proposal. ``polarity`` and
+        ``stance`` (rows,): class, -1 where not annotated. ``annotated`` (windows,): the rows with opinions, the only
+        ones that word pairs are scored of; ``expressed`` (windows,): whether expressions are annotated too. All that
+        follows counts windows, not rows. ``row``, ``first``, ``last`` (words,) place the words. ``spans`` (spans, 4):
+        window, table, first and last word; ``unsure``: the same for spans that count neither as true nor as false;
+        ``links`` (links, 4): window, first or last words, target (0: not named, else 1 + its word), expression;
+        ``opinions`` (opinions, 6): window, target's words, expression's words, polarity.
 
         The loss is a mean over rows, each with the sum of what it is annotated with, so that it does not change with
         gradient accumulation or with the number of processes.
         """
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        words, there = word_states(hidden, row, first, last)
-        tables = self.head.tables(words)
-        losses = self._span_loss(tables, there, known, spans, unsure) + self._link_loss(tables, there, known, links)
-        losses = losses + F.cross_entropy(self.head.overall(hidden, text_mask).float(), polarity, ignore_index=-1, reduction="none")
+        losses = F.cross_entropy(self.head.overall(hidden, text_mask).float(), polarity, ignore_index=-1, reduction="none")
         sides = self.head.towards(hidden, text_mask, attention_mask - text_mask).float()
         losses = losses + F.cross_entropy(sides, stance, ignore_index=-1, reduction="none")
-        if len(opinions):
-            logits = sign_logits(tables.signs, opinions[:, 0], opinions[:, 1:3], opinions[:, 3:5])
-            each = F.cross_entropy(logits, opinions[:, 5], reduction="none")
-            count = torch.bincount(opinions[:, 0], minlength=len(losses)).clamp(min=1)
-            losses = losses.index_add(0, opinions[:, 0], each / count[opinions[:, 0]])
-        return {"loss": losses.mean()}
+        words, there = word_states(hidden[annotated], row, first, last)
+        tables = self.head.tables(words)
+        told = self._span_loss(tables, there, expressed, spans, unsure) + self._link_loss(tables, there, expressed, links)
+        told = told + _sign_loss(tables.signs, opinions)
+        return {"loss": losses.index_add(0, annotated, told).mean()}
 
-    def _span_loss(self, tables: Tables, there: Tensor, known: Tensor, spans: Tensor, unsure: Tensor) -> Tensor:
+    def _span_loss(self, tables: Tables, there: Tensor, expressed: Tensor, spans: Tensor, unsure: Tensor) -> Tensor:
+        known = torch.stack([torch.ones_like(expressed), expressed], dim=1)
         allowed = (there[:, :, None] & there[:, None, :]).triu()[:, None] & known[:, :, None, None]
         allowed[tuple(unsure.T)] = False
         return _table_loss(tables.spans, spans, allowed)
 
-    def _link_loss(self, tables: Tables, there: Tensor, known: Tensor, links: Tensor) -> Tensor:
+    def _link_loss(self, tables: Tables, there: Tensor, expressed: Tensor, links: Tensor) -> Tensor:
         heads = F.pad(there, (1, 0), value=True)
-        allowed = (heads[:, :, None] & there[:, None, :])[:, None] & known[:, 1, None, None, None]
+        allowed = (heads[:, :, None] & there[:, None, :])[:, None] & expressed[:, None, None, None]
         return _table_loss(tables.links, links, allowed.expand(tables.links.shape))
+
+
+def _sign_loss(signs: Tensor, opinions: Tensor) -> Tensor:
+    """Loss (windows,) of the polarities, a mean over the opinions of a window."""
+    logits = sign_logits(signs, opinions[:, 0], opinions[:, 1:3], opinions[:, 3:5])
+    each = F.cross_entropy(logits, opinions[:, 5], reduction="none")
+    count = torch.bincount(opinions[:, 0], minlength=len(signs)).clamp(min=1)
+    return signs.new_zeros(len(signs)).index_add(0, opinions[:, 0], each / count[opinions[:, 0]])
 
 
 def _table_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
@@ -191,4 +197,4 @@ def _table_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
     truth = torch.zeros_like(logits, dtype=torch.bool)
     truth[tuple(places.T)] = True
     each = pair_loss(logits.flatten(0, 1).flatten(1), truth.flatten(0, 1).flatten(1), allowed.flatten(0, 1).flatten(1))
-    return each.view(len(logits), -1).sum(1)
+    return each.view(logits.shape[:2]).sum(1)
