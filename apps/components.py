@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 
 from tasks import pipeline
-from tasks.core.errors import QuipuError
+from tasks.core.errors import InputError, QuipuError
 
 Params = ParamSpec("Params")
 Return = TypeVar("Return")
@@ -20,6 +21,7 @@ Load = Callable[..., Any]
 
 EXAMPLES = Path(__file__).parent / "examples"
 MAX_FILE_SIZE = "20mb"
+MAX_CHARACTERS = 200_000
 FILES_LIVE_SECONDS = 3600  # uploads, downloads and what a session remembers are forgotten after an hour
 APOLOGY = "Sorry, something went wrong on our side. Your input was not changed; please try again."
 
@@ -98,6 +100,35 @@ def guarded(handler: Callable[Params, Return]) -> Callable[Params, Return]:
             raise gr.Error(APOLOGY, title="Sorry", print_exception=False) from None
 
     return run
+
+
+def check_text(text: str, task: str) -> None:
+    """Raise ``InputError`` where ``text`` is longer than a page should read while its visitor waits."""
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(
+            f"The text has {len(text):,} characters; the page reads up to {MAX_CHARACTERS:,}. "
+            f"Shorten it, or use the command line: python -m tasks {task} --input FILE --output FILE."
+        )
+
+
+def check_threshold(threshold: Any) -> None:
+    """Raise ``InputError`` unless ``threshold`` is a probability or None; Gradio passes on whatever a client sends."""
+    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1):
+        raise InputError(f"The threshold must be a number from 0 to 1, or empty; it is {str(threshold)[:40]!r}.")
+
+
+def examples(file: str) -> list[dict[str, str]]:
+    """Texts written for a page."""
+    made: list[dict[str, str]] = json.loads((EXAMPLES / file).read_text(encoding="utf-8"))
+    return made
+
+
+def own_threshold(what: str, each: str) -> tuple[gr.Checkbox, gr.Slider]:
+    """A box that shows a slider for the threshold; ``what`` is found with it, and ``each`` has a calibrated one."""
+    own = gr.Checkbox(label="Set the threshold myself", info=f"Otherwise {each} has its own, calibrated one.")
+    threshold = gr.Slider(0.01, 0.99, 0.5, step=0.01, label="Threshold", info=f"Higher: fewer, surer {what}.", visible=False)
+    own.change(lambda checked: gr.Slider(visible=checked), own, threshold, api_visibility="private", queue=False)
+    return own, threshold
 
 
 def header(name: str, what: str) -> gr.HTML:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,24 +9,17 @@ from datetime import datetime
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from apps import render
-from apps.components import EXAMPLES, FILES_LIVE_SECONDS, Load, guarded
+from apps.components import FILES_LIVE_SECONDS, Load, guarded
 from apps.render import NOTHING
-from apps.timeline import Timeline, build_timeline, parse_time
-from tasks.core import files
-from tasks.core.errors import InputError
+from apps.timeline import Timeline, build_timeline
+from apps.uploads import PROGRESS, followed, keep, picker, read_upload
 from tasks.event_detection.types import EventResult
 
-MAX_MESSAGES = 20_000
 SHOWN = 50
-PROGRESS_EVERY = 16
-DEFAULT_TEXT, DEFAULT_TIME = "text", "time"
 ALL = "All types"
 SAMPLE_HEADERS = ["Type", "Message", "Score", "Time"]
-# Gradio knows a handler that reports progress by a default of this kind.
-_PROGRESS = gr.Progress()
 BURST_HEADERS = ["Type", "When", "Messages", "Usual"]
 
 
@@ -41,34 +33,9 @@ class Message:
     moment: datetime | None
 
 
-def _read(path: str | None, text_column: str, time_column: str) -> tuple[list[dict[str, Any]], str | None]:
-    """The file's rows and its time column, None where it has none; raises ``InputError`` with what to do."""
-    if not path:
-        raise InputError("There is no file yet: drop a CSV file of messages on the box, or press “Try a sample”.")
-    rows = files.read_texts(path, text_column=text_column)
-    if len(rows) > MAX_MESSAGES:
-        raise InputError(
-            f"The file has {len(rows):,} messages; the page reads up to {MAX_MESSAGES:,}. Split it, or use the command line: "
-            "python -m tasks event-detection --input FILE --output FILE."
-        )
-    if time_column and any(time_column in row for row in rows):
-        return rows, time_column
-    if time_column and time_column != DEFAULT_TIME:
-        columns = ", ".join(repr(str(name)) for name in rows[0])
-        raise InputError(
-            f"The file has no column {time_column!r} for the time; it has {columns}. Name one of them, or leave the box empty."
-        )
-    return rows, None
-
-
 def _label(pipeline: Any, texts: Sequence[str], progress: Callable[[float], None]) -> list[tuple[str, float | None]]:
     """(type, score) of each text, in order; ``progress`` hears the share that is done, now and then."""
-    labels: list[tuple[str, float | None]] = []
-    for result in pipeline.stream(texts):
-        labels.append(_of(result))
-        if len(labels) % PROGRESS_EVERY == 0:
-            progress(len(labels) / len(texts))
-    return labels
+    return followed(map(_of, pipeline.stream(texts)), len(texts), progress)
 
 
 def _of(result: EventResult) -> tuple[str, float | None]:
@@ -161,38 +128,18 @@ def _draw(messages: list[Message]) -> tuple[Any, ...]:
 def _monitor(load: Load, cache: str) -> Callable[..., tuple[list[Message], dict[str, Any], str]]:
     @guarded
     def monitor_messages(
-        path: str | None, text_column: str, time_column: str, progress: gr.Progress = _PROGRESS
+        path: str | None, text_column: str, time_column: str, progress: gr.Progress = PROGRESS
     ) -> tuple[list[Message], dict[str, Any], str]:
         """Label a file of messages with what each reports in a disaster. Returns the counts and bursts, and the labelled CSV file."""
-        text_name = (text_column or "").strip() or DEFAULT_TEXT
-        rows, time_name = _read(path, text_name, (time_column or "").strip())
+        upload = read_upload(path, text_column, time_column, "messages", "event-detection")
         progress(0.0, desc="Loading the model")
         pipeline = load("event-detection", adapter="crisis")
-        texts = [str(row[text_name]) for row in rows]
-        labels = _label(pipeline, texts, lambda share: progress(share, desc=f"Reading {len(texts):,} messages"))
-        moments = [parse_time(row[time_name]) if time_name and time_name in row else None for row in rows]
-        messages = [Message(text, *label, moment) for text, label, moment in zip(texts, labels, moments, strict=True)]
-        stem = os.path.splitext(os.path.basename(path or ""))[0]
-        labelled = save_bytes_to_cache(render.labelled_csv(rows, labels).encode("utf-8-sig"), f"{stem}_labelled.csv", cache)
+        labels = _label(pipeline, upload.texts, lambda share: progress(share, desc=f"Reading {len(upload.texts):,} messages"))
+        messages = [Message(text, *label, moment) for text, label, moment in zip(upload.texts, labels, upload.moments, strict=True)]
+        labelled = keep(render.labelled_csv(upload.rows, labels), f"{upload.stem}_labelled.csv", cache, "utf-8-sig")
         return messages, _report(messages, _timeline(messages)), labelled
 
     return monitor_messages
-
-
-def _inputs() -> tuple[gr.File, gr.Textbox, gr.Textbox, gr.Button, gr.Button]:
-    gr.Markdown("What do thousands of messages sent during a disaster report? Upload them to see it by type and by time.")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=300):
-            path = gr.File(
-                label="Messages: CSV, TSV, JSONL, TXT or Parquet", file_types=[".csv", ".tsv", ".jsonl", ".txt", ".parquet"], height=150
-            )
-        with gr.Column(scale=2, min_width=300):
-            with gr.Row():
-                text_column = gr.Textbox(DEFAULT_TEXT, label="Text column", min_width=120)
-                time_column = gr.Textbox(DEFAULT_TIME, label="Time column (optional)", min_width=120)
-            button = gr.Button("Analyse messages", variant="primary")
-            sample = gr.Button("Try a sample: 40 messages of a flood", variant="secondary", size="md")
-    return path, text_column, time_column, button, sample
 
 
 def _outputs() -> tuple[list[Any], gr.Dropdown, gr.HTML, gr.DownloadButton, gr.JSON]:
@@ -233,18 +180,10 @@ def _outputs() -> tuple[list[Any], gr.Dropdown, gr.HTML, gr.DownloadButton, gr.J
 
 def tab(load: Load) -> None:
     """Fill the current tab with the monitor. ``load(task, adapter=...)`` gives a pipeline."""
-    path, text_column, time_column, button, sample = _inputs()
+    gr.Markdown("What do thousands of messages sent during a disaster report? Upload them to see it by type and by time.")
+    chosen = picker("Messages", "Analyse messages", "Try a sample: 40 messages of a flood")
     drawn, kind, samples, labelled, report = _outputs()
     messages: gr.State = gr.State([], time_to_live=FILES_LIVE_SECONDS)
     monitor = _monitor(load, labelled.GRADIO_CACHE)
-    inputs, outputs = [path, text_column, time_column], [messages, report, labelled]
-
-    button.click(
-        monitor, inputs, outputs, api_name="monitor_messages", show_progress_on=path, concurrency_limit=1, concurrency_id="monitor"
-    ).success(_draw, messages, drawn, api_visibility="private", show_progress="hidden")
-    sample.click(
-        lambda: (str(EXAMPLES / "flood_messages.csv"), DEFAULT_TEXT, DEFAULT_TIME), None, inputs, api_visibility="private", queue=False
-    ).then(
-        monitor, inputs, outputs, api_visibility="private", show_progress_on=path, concurrency_limit=1, concurrency_id="monitor"
-    ).success(_draw, messages, drawn, api_visibility="private", show_progress="hidden")
+    chosen.start(monitor, [messages, report, labelled], _draw, drawn, "monitor_messages", "flood_messages.csv")
     kind.change(_samples, [messages, kind], samples, api_visibility="private", show_progress="hidden")

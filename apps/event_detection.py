@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import gradio as gr
 from gradio.events import api
 
 from apps import disaster_monitor, render
-from apps.components import EXAMPLES, PIPELINES, Load, guarded, page
+from apps.components import PIPELINES, Load, check_text, check_threshold, examples, guarded, own_threshold, page
 from tasks.core.errors import InputError
 from tasks.core.types import Coverage
 from tasks.event_detection.types import EventResult
 
 TASK = "event-detection"
-MAX_CHARACTERS = 200_000
 
 
 def _check(text: Any, types: Any, threshold: Any) -> None:
     """Raise ``InputError`` unless the three are usable; Gradio passes on whatever a client sends."""
     if not isinstance(text, str) or not isinstance(types, str):
         raise InputError("The text and the types must be strings; separate types by commas or lines.")
-    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1):
-        raise InputError(f"The threshold must be a number from 0 to 1, or empty; it is {str(threshold)[:40]!r}.")
-    if len(text) > MAX_CHARACTERS:
-        raise InputError(
-            f"The text has {len(text):,} characters; the page reads up to {MAX_CHARACTERS:,}. "
-            "Shorten it, or use the command line: python -m tasks event-detection --input FILE --output FILE."
-        )
+    check_threshold(threshold)
+    check_text(text, TASK)
 
 
 def _detect(load: Load, text: str, types: str, threshold: float | None) -> EventResult:
@@ -39,12 +32,6 @@ def _detect(load: Load, text: str, types: str, threshold: float | None) -> Event
         return EventResult(text, (), Coverage(len(text), len(text)))
     result: EventResult = load(TASK)(text, labels=labels, threshold=threshold)
     return result
-
-
-def _examples() -> list[dict[str, str]]:
-    """Texts written for this page: name, text, types."""
-    examples: list[dict[str, str]] = json.loads((EXAMPLES / "texts.json").read_text(encoding="utf-8"))
-    return examples
 
 
 def _text_tab(load: Load) -> None:
@@ -75,8 +62,7 @@ def _text_tab(load: Load) -> None:
                 placeholder="flood, evacuation\nvaccination: people are given a vaccine",
                 info="Commas or lines between them; a line may be “name: description”. Empty: the default types.",
             )
-            own = gr.Checkbox(label="Set the threshold myself", info="Otherwise each type has its own, calibrated one.")
-            threshold = gr.Slider(0.01, 0.99, 0.5, step=0.01, label="Threshold", info="Higher: fewer, surer events.", visible=False)
+            own, threshold = own_threshold("events", "each type")
             button = gr.Button("Detect events", variant="primary")
         with gr.Column(scale=6, min_width=300):
             summary = gr.Markdown("Events will appear here, each word that tells of one coloured by its type.", elem_classes="summary")
@@ -95,18 +81,17 @@ def _text_tab(load: Load) -> None:
                 with gr.Tab("JSON"):
                     data = gr.JSON(label="Result", show_label=False, max_height=480)
     inputs, outputs = [text, types, own, threshold], [summary, highlight, rows, data]
-    own.change(lambda checked: gr.Slider(visible=checked), own, threshold, api_visibility="private", queue=False)
     gr.on([button.click, text.submit], show, inputs, outputs, api_visibility="private", show_progress_on=highlight, trigger_mode="once")
-    examples = _examples()
+    ready = examples("texts.json")
     with left:  # below the button, yet above the results on a phone
         gr.Examples(
-            [[example["text"], example["types"], False, 0.5] for example in examples],
+            [[example["text"], example["types"], False, 0.5] for example in ready],
             inputs,
             outputs,
             show,
             run_on_click=True,
             cache_examples=False,
-            example_labels=[example["name"] for example in examples],
+            example_labels=[example["name"] for example in ready],
             label="Examples",
             api_visibility="private",
         )

@@ -120,7 +120,7 @@ def table(result: EventResult) -> list[list[Any]]:
     return rows
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -129,11 +129,11 @@ def summary(result: EventResult) -> str:
     if not result.text.strip():
         return "There is no text yet: type or paste some above, or press one of the examples."
     unread = result.coverage.total - result.coverage.read
-    note = f" {_plural(unread, 'character')} of {result.coverage.total:,} could not be read." if unread else ""
+    note = f" {plural(unread, 'character')} of {result.coverage.total:,} could not be read." if unread else ""
     if not result.events:
         return "**No event found.** Lower the threshold, or name the types you look for." + note
     types = len({event.type for event in result.events})
-    return f"**{_plural(len(result.events), 'event')}** of {_plural(types, 'type')}." + note
+    return f"**{plural(len(result.events), 'event')}** of {plural(types, 'type')}." + note
 
 
 def chart(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
@@ -149,13 +149,23 @@ def html_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: s
 
     Every cell is escaped: messages come from strangers, and HTML in them must stay text.
     """
+    cells = [[chip(str(kind), color_of(str(kind))), *(html.escape(str(cell)) for cell in others)] for kind, *others in rows]
+    return folding_table(headers, cells, caption)
+
+
+def chip(words: str, colour: str) -> str:
+    """``words`` in white on ``colour``, as HTML."""
+    return f'<span class="chip" style="background:{colour}">{html.escape(words)}</span>'
+
+
+def folding_table(headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A table of cells that are HTML already, so their maker has escaped them; on a phone each row folds into a card."""
     names = [html.escape(name) for name in headers]
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    lines: list[str] = []
-    for kind, *others in rows:
-        chip = f'<td><span class="chip" style="background:{color_of(str(kind))}">{html.escape(str(kind))}</span></td>'
-        cells = "".join(f'<td data-label="{name}">{html.escape(str(cell))}</td>' for name, cell in zip(names[1:], others, strict=True))
-        lines.append(f"<tr>{chip}{cells}</tr>")
+    lines = []
+    for first, *others in rows:
+        cells = "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in zip(names[1:], others, strict=True))
+        lines.append(f"<tr><td>{first}</td>{cells}</tr>")
     top = f"<caption>{html.escape(caption)}</caption>"
     return f'<table class="folding">{top}<thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
@@ -171,18 +181,30 @@ def safe_cell(value: Any) -> Any:
     return value
 
 
-def labelled_csv(rows: Sequence[Mapping[str, Any]], labels: Sequence[tuple[str, float | None]]) -> str:
-    """The user's columns and, after them, ``event_type`` and ``score`` (an underscore more where those are taken)."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    added: list[str] = []
-    for name in ("event_type", "score"):
-        while name in columns:
+def free_names(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """``names``, each with as many underscores after it as none of the rows' columns has."""
+    taken = {key for row in rows for key in row}
+    free: list[str] = []
+    for name in names:
+        while name in taken:
             name += "_"
-        added.append(name)
+        free.append(name)
+    return free
+
+
+def extended_csv(rows: Sequence[Mapping[str, Any]], added: Mapping[str, Sequence[Any]]) -> str:
+    """The user's columns and, after them, those of ``added`` (name -> a cell a row; renamed where the name is taken)."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([safe_cell(column) for column in columns] + added)
-    for row, (kind, score) in zip(rows, labels, strict=True):
-        cells = ["" if row.get(column) is None else safe_cell(row[column]) for column in columns]
-        writer.writerow([*cells, safe_cell(kind), "" if score is None else f"{score:.4f}"])
+    writer.writerow([safe_cell(column) for column in columns] + free_names(rows, list(added)))
+    for row, *cells in zip(rows, *added.values(), strict=True):
+        values = [*(row.get(column) for column in columns), *cells]
+        writer.writerow(["" if value is None else safe_cell(value) for value in values])
     return out.getvalue()
+
+
+def labelled_csv(rows: Sequence[Mapping[str, Any]], labels: Sequence[tuple[str, float | None]]) -> str:
+    """The user's columns and, after them, ``event_type`` and ``score`` (an underscore more where those are taken)."""
+    scores = [None if score is None else f"{score:.4f}" for _, score in labels]
+    return extended_csv(rows, {"event_type": [kind for kind, _ in labels], "score": scores})

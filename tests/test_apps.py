@@ -31,8 +31,9 @@ from hypothesis import strategies as st
 import apps.__main__
 import tasks
 from apps import components, render, showcase, timeline
-from apps.disaster_monitor import MAX_MESSAGES, _label
+from apps.disaster_monitor import _label
 from apps.event_detection import _detect
+from apps.uploads import MAX_ROWS
 from tasks.core.errors import AdapterError, InputError
 from tasks.core.types import Coverage, Span
 from tasks.event_detection.task import EventDetection
@@ -599,7 +600,7 @@ def test_monitor_without_times(client: Client, tmp_path: Path) -> None:
         ("m.jsonl", "{nonsense\n", ("text", "time"), "not JSON"),
         ("m.parquet", "nonsense", ("text", "time"), "not a Parquet file"),
         ("m.png", b"\x89PNG", ("text", "time"), "Invalid file type"),
-        ("m.txt", "x\n" * (MAX_MESSAGES + 1), ("text", "time"), "has 20,001 messages; the page reads up to 20,000"),
+        ("m.txt", "x\n" * (MAX_ROWS + 1), ("text", "time"), "has 20,001 messages; the page reads up to 20,000"),
     ],
 )
 def test_monitor_refuses_in_a_sentence(
