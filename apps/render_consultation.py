@@ -1,0 +1,160 @@
+"""A consultation -> what the page shows and gives to take along: pure functions, no state, no gradio."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from apps.render import safe_cell
+from tasks.core import files
+from tasks.opinion_analysis.arguments import Argument
+from tasks.opinion_analysis.consultation import Consultation, Share
+from tasks.opinion_analysis.types import Label
+
+NAMES = {"favor": "For", "against": "Against", "neutral": "Neutral"}
+ALL = "all"
+SHOWN = 50
+SIMILAR_SHOWN = 10
+LONGEST = 400  # characters of a quotation
+HEADERS = ("Stance", "Contribution", "Score", "Row")
+NOTE = (
+    "In brackets: the 95 % interval, right if these people were drawn at random from all whom it concerns. "
+    "It knows nothing of who chose to take part, and nothing of the texts that the model misreads: read the arguments too."
+)
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; what is not quite nothing is not called nothing."""
+    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def interval(share: Share) -> str:
+    """The interval of a share, as "55–68 %"."""
+    return f"{100 * share.low:.0f}–{100 * share.high:.0f} %"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def sentence(found: Consultation) -> str:
+    """The result in words (Markdown; holds none of the user's text)."""
+    told = [f"{percent(share.share)} {NAMES[share.label].lower()} ({interval(share)})" for share in _shares(found)]
+    words = f"**{told[0]}**, **{told[1]}**, {told[2]}, of {_plural(found.shares.total, 'contribution')}."
+    if blank := len(found.texts) - found.shares.total:
+        words += f" {_plural(blank, 'blank row')} {'is' if blank == 1 else 'are'} left out."
+    if found.copies:
+        words += f" {found.copies:,} of them {'is a copy' if found.copies == 1 else 'are copies'} of another, word for word."
+    return words
+
+
+def _shares(found: Consultation) -> tuple[Share, Share, Share]:
+    return found.shares.favor, found.shares.against, found.shares.neutral
+
+
+def bars(found: Consultation) -> str:
+    """A bar a stance with a whisker for its interval; the numbers stand beside it, so that nothing is told by colour alone."""
+    lines = []
+    for share in _shares(found):
+        whisker = f'<i style="left:{100 * share.low:.2f}%;width:{100 * (share.high - share.low):.2f}%"></i>'
+        lines.append(
+            f'<li class="{share.label}"><b>{NAMES[share.label]}</b>'
+            f'<span class="track" aria-hidden="true"><span style="width:{100 * share.share:.2f}%"></span>{whisker}</span>'
+            f"<span><b>{html.escape(percent(share.share))}</b> ({interval(share)}), {share.count:,}</span></li>"
+        )
+    title = f"<p>On “{html.escape(found.proposal.strip())}”</p>"
+    return f'<div class="shares">{title}<ul aria-label="Shares with their 95 % intervals">{"".join(lines)}</ul><small>{NOTE}</small></div>'
+
+
+def arguments(found: Consultation, side: str) -> str:
+    """The strongest arguments of a side as quotations, each with who else says nearly the same; all text is escaped."""
+    chosen = found.favor if side == "favor" else found.against
+    items = [f"<li>{_quotation(argument, found.texts)}</li>" for argument in chosen]
+    told = f"<ol>{''.join(items)}</ol>" if items else "<p>No contribution on this side says why.</p>"
+    return f'<div class="arguments {side}"><h3>Strongest arguments {NAMES[side].lower()}</h3>{told}</div>'
+
+
+def _quotation(argument: Argument, texts: Sequence[str]) -> str:
+    quoted = f"<blockquote>{html.escape(shortened(argument.text))}</blockquote>"
+    source = f"row {argument.index + 1:,}, score {argument.score:.2f}"
+    if not argument.similar:
+        return f"{quoted}<small>Said once · {source}</small>"
+    others = [f"<li>{html.escape(shortened(texts[index]))}</li>" for index in argument.similar[:SIMILAR_SHOWN]]
+    if rest := len(argument.similar) - SIMILAR_SHOWN:
+        others += [f"<li>… and {rest:,} more</li>"] if rest > 0 else []
+    count = _plural(len(argument.similar), "similar contribution")
+    return f"{quoted}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
+
+
+def shortened(text: str) -> str:
+    """The text in one line; cut at a word where it is long, which the table and the downloads never are."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[:LONGEST].rsplit(" ", 1)[0] + " …"
+
+
+def choices(found: Consultation) -> list[tuple[str, str]]:
+    """The filter's choices, each with its count."""
+    return [(f"All ({found.shares.total:,})", ALL)] + [(f"{NAMES[share.label]} ({share.count:,})", share.label) for share in _shares(found)]
+
+
+def table(found: Consultation, stance: str) -> str:
+    """The surest contributions of a stance (of all, where it is ``ALL``); every cell is escaped."""
+    told = [(number, text, label) for number, (text, label) in enumerate(zip(found.texts, found.stances, strict=True), 1) if label]
+    chosen = sorted((row for row in told if stance in (ALL, row[2].label)), key=lambda row: -row[2].score)
+    caption = "Contributions, the surest first"
+    if len(chosen) > SHOWN:
+        caption += f": {SHOWN} of {len(chosen):,}, the downloads hold all"
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADERS)
+    rows = "".join(_row(number, text, label) for number, text, label in chosen[:SHOWN])
+    return f'<table class="folding stances"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(number: int, text: str, label: Label) -> str:
+    chip = f'<td><span class="chip {html.escape(label.label)}">{html.escape(NAMES.get(label.label, label.label))}</span></td>'
+    return f'<tr>{chip}<td>{html.escape(text)}</td><td data-label="Score">{label.score:.2f}</td><td data-label="Row">{number:,}</td></tr>'
+
+
+def report(found: Consultation) -> dict[str, Any]:
+    """The shares and arguments as plain data: what a client of the endpoint gets. Rows are counted from 0."""
+    shares = {share.label: {"count": share.count, "share": share.share, "low": share.low, "high": share.high} for share in _shares(found)}
+    sides = {"favor": [each.to_dict() for each in found.favor], "against": [each.to_dict() for each in found.against]}
+    counts = {"contributions": found.shares.total, "blank": len(found.texts) - found.shares.total, "copies": found.copies}
+    return {"proposal": found.proposal, **counts, "shares": shares, "arguments": sides}
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], str, str]:
+    """The user's columns, and names for the two new ones: an underscore more where a name is taken."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    stance, score = "stance", "score"
+    while stance in columns:
+        stance += "_"
+    while score in columns:
+        score += "_"
+    return columns, stance, score
+
+
+def stances_csv(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> str:
+    """The user's columns and, after them, ``stance`` and ``score``; blank for blank rows, and no cell runs as a formula."""
+    columns, stance, score = _names(rows)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*(safe_cell(column) for column in columns), stance, score])
+    for row, label in zip(rows, stances, strict=True):
+        cells = ["" if row.get(column) is None else safe_cell(row[column]) for column in columns]
+        writer.writerow([*cells, *((label.label, f"{label.score:.4f}") if label else ("", ""))])
+    return out.getvalue()
+
+
+def stances_jsonl(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> str:
+    """The user's rows with ``stance`` and ``score``, null for blank rows, a JSON object a line."""
+    return "".join(line + "\n" for line in _lines(rows, stances))
+
+
+def _lines(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> Iterator[str]:
+    _, stance, score = _names(rows)
+    for row, label in zip(rows, stances, strict=True):
+        added = {stance: label.label if label else None, score: round(label.score, 4) if label else None}
+        yield files.to_json({**row, **added})
