@@ -42,8 +42,11 @@ def _plural(count: int, noun: str) -> str:
 
 def sentence(found: Consultation) -> str:
     """The result in words (Markdown; holds none of the user's text)."""
-    told = [f"{percent(share.share)} {NAMES[share.label].lower()} ({interval(share)})" for share in _shares(found)]
-    words = f"**{told[0]}**, **{told[1]}**, {told[2]}, of {_plural(found.shares.total, 'contribution')}."
+    favor, against, neutral = (f"{percent(each.share)} {NAMES[each.label].lower()}" for each in _shares(found))
+    spans = [interval(each) for each in _shares(found)]
+    words = (
+        f"**{favor}** ({spans[0]}), **{against}** ({spans[1]}), {neutral} ({spans[2]}), of {_plural(found.shares.total, 'contribution')}."
+    )
     if blank := len(found.texts) - found.shares.total:
         words += f" {_plural(blank, 'blank row')} {'is' if blank == 1 else 'are'} left out."
     if found.copies:
