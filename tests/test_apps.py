@@ -76,8 +76,12 @@ class Words:
             yield self.one(text, labels, threshold)
 
 
-def load(task: str, adapter: str = "shipped") -> Words:
+def load(task: str, adapter: str = "shipped") -> Any:
     """What the tests give the pages in place of ``tasks.pipeline``."""
+    if task == "opinion-analysis":
+        from tests.test_opinion_apps import Opinions
+
+        return Opinions()
     assert task == "event-detection"
     return Words(adapter)
 
@@ -459,7 +463,7 @@ def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_app_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert apps.__main__.main(["weather"]) == 2
-    assert capsys.readouterr().err == "There is no app 'weather': choose from event-detection.\n"
+    assert capsys.readouterr().err == "There is no app 'weather': choose from event-detection, opinion-analysis.\n"
 
 
 def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -537,10 +541,11 @@ def write(folder: Path, name: str, content: str | bytes) -> Any:
     return handle_file(str(path))
 
 
-def test_only_the_two_endpoints_are_public(client: Client) -> None:
+def test_only_what_a_program_can_use_is_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
-    assert sorted(api["named_endpoints"]) == ["/detect_events", "/monitor_messages"]
+    opinions = ["/analyze_consultation", "/analyze_opinions", "/analyze_reviews"]
+    assert sorted(api["named_endpoints"]) == [*opinions, "/detect_events", "/monitor_messages"]
 
 
 def test_detect_events(client: Client) -> None:
