@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from apps import render_consultation as render
 from apps.components import EXAMPLES, FILES_LIVE_SECONDS, Load, guarded
+from apps.uploads import DEFAULT_TEXT, MAX_ROWS, PROGRESS, PROGRESS_EVERY, keep
 from tasks.core import files
 from tasks.core.errors import InputError
 from tasks.opinion_analysis.consultation import Consultation, consult
 
 TASK = "opinion-analysis"
-MAX_CONTRIBUTIONS = 20_000
 MAX_PROPOSAL = 300  # characters; in tokens the model itself says what is too long
 MAX_PASTED = 2_000_000
-PROGRESS_EVERY = 16
-DEFAULT_TEXT = "text"
 SAMPLE = "consultation.csv"
 SAMPLE_PROPOSAL = "The market square should be closed to cars."
-# Gradio knows a handler that reports progress by a default of this kind.
-_PROGRESS = gr.Progress()
 Rows = list[dict[str, Any]]
 
 
@@ -51,9 +46,9 @@ def _read(pasted: Any, path: str | None, text_column: str) -> Rows:
     rows = files.read_texts(path, text_column=text_column) if path else _lines(pasted, text_column)
     if not any(row[text_column].strip() for row in rows):
         raise InputError("There are no contributions yet: paste some, one a line, drop a file on the box, or press “Try a sample”.")
-    if len(rows) > MAX_CONTRIBUTIONS:
+    if len(rows) > MAX_ROWS:
         raise InputError(
-            f"There are {len(rows):,} contributions; the page reads up to {MAX_CONTRIBUTIONS:,}. Split them, or use the command line: "
+            f"There are {len(rows):,} contributions; the page reads up to {MAX_ROWS:,}. Split them, or use the command line: "
             "python -m tasks opinion-analysis --target PROPOSAL --input FILE --output FILE."
         )
     return rows
@@ -71,7 +66,7 @@ def _hear(progress: gr.Progress) -> Callable[[str, float | None], None]:
     def hear(what: str, share: float | None) -> None:
         nonlocal heard
         if heard % PROGRESS_EVERY == 0 or share is None:
-            progress(share, desc=what)
+            progress(1.0 if share is None else share, desc=what)  # Gradio shows no words without a share
         heard += 1
 
     return hear
@@ -80,7 +75,7 @@ def _hear(progress: gr.Progress) -> Callable[[str, float | None], None]:
 def _analyze(load: Load, cache: str) -> Callable[..., tuple[Consultation, dict[str, Any], str, str]]:
     @guarded
     def analyze_consultation(
-        proposal: str, contributions: str = "", path: str | None = None, text_column: str = DEFAULT_TEXT, progress: gr.Progress = _PROGRESS
+        proposal: str, contributions: str = "", path: str | None = None, text_column: str = DEFAULT_TEXT, progress: gr.Progress = PROGRESS
     ) -> tuple[Consultation, dict[str, Any], str, str]:
         """Find who is for and against a proposal, and why. Returns the shares with their 95 % intervals and the strongest
         arguments (text, score, row number and similar rows, from 0), and the labelled contributions as CSV and as JSONL.
@@ -92,9 +87,9 @@ def _analyze(load: Load, cache: str) -> Callable[..., tuple[Consultation, dict[s
         rows = _read(contributions or "", path, name)
         progress(0.0, desc="Loading the model")
         found = consult(load(TASK), [row[name] for row in rows], said, progress=_hear(progress))
-        stem = os.path.splitext(os.path.basename(path or "contributions"))[0]
-        table = save_bytes_to_cache(render.stances_csv(rows, found.stances).encode("utf-8-sig"), f"{stem}_stances.csv", cache)
-        lines = save_bytes_to_cache(render.stances_jsonl(rows, found.stances).encode(), f"{stem}_stances.jsonl", cache)
+        stem = Path(path or "contributions").stem
+        table = keep(render.stances_csv(rows, found.stances), f"{stem}_stances.csv", cache, "utf-8-sig")
+        lines = keep(render.stances_jsonl(rows, found.stances), f"{stem}_stances.jsonl", cache)
         return found, render.report(found), table, lines
 
     return analyze_consultation
@@ -129,12 +124,12 @@ def _inputs() -> tuple[list[Any], gr.Button, gr.Button]:
             )
         with gr.Column(scale=2, min_width=260):
             path = gr.File(
-                label="… or a file of them (CSV, TSV, JSONL, TXT or Parquet)", file_types=list(files.SUFFIXES), type="filepath", height=140
+                label="… or a file (CSV, TSV, JSONL, TXT, Parquet)", file_types=list(files.SUFFIXES), type="filepath", height=140
             )
             text_column = gr.Textbox(DEFAULT_TEXT, label="Column of the contributions", max_lines=1)
     with gr.Row():
-        button = gr.Button("Analyse contributions", variant="primary")
-        sample = gr.Button("Try a sample")
+        button = gr.Button("Analyse contributions", variant="primary", min_width=220)
+        sample = gr.Button("Try a sample", min_width=220)
     return [proposal, pasted, path, text_column], button, sample
 
 
@@ -151,8 +146,8 @@ def _outputs() -> tuple[list[Any], gr.Radio, gr.HTML, list[Any]]:
     stance = gr.Radio([render.ALL], value=render.ALL, label="Show contributions", visible=False, interactive=True)
     rows = gr.HTML(visible=False, elem_id="contributions", elem_classes="scroll", padding=False)
     with gr.Row():
-        table = gr.DownloadButton("Download as CSV", visible=False)
-        lines = gr.DownloadButton("Download as JSONL", visible=False)
+        table = gr.DownloadButton("Download as CSV", visible=False, min_width=220)
+        lines = gr.DownloadButton("Download as JSONL", visible=False, min_width=220)
     with gr.Accordion("The report as JSON", open=False, visible=False) as more:
         report = gr.JSON(label="Report", show_label=False, max_height=360)
     return [summary, bars, favor, against, stance, rows, table, lines, more], stance, rows, [report, table, lines]
@@ -169,7 +164,7 @@ def tab(load: Load) -> None:
     found: gr.State = gr.State(None, time_to_live=FILES_LIVE_SECONDS)
     analyze = _analyze(load, told[1].GRADIO_CACHE)
     outputs = [found, *told]
-    running: dict[str, Any] = {"show_progress_on": drawn[0], "concurrency_limit": 1, "concurrency_id": "consultation"}
+    running: dict[str, Any] = {"show_progress_on": inputs[2], "concurrency_limit": 1, "concurrency_id": "consultation"}
 
     button.click(analyze, inputs, outputs, api_name="analyze_consultation", **running).success(
         _draw, found, drawn, api_visibility="private", show_progress="hidden"

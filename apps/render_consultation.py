@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.render import safe_cell
+from apps.render import chip, extended_csv, folding_table, free_names, plural
 from tasks.core import files
 from tasks.opinion_analysis.arguments import Argument
 from tasks.opinion_analysis.consultation import Consultation, Share
 from tasks.opinion_analysis.types import Label
 
 NAMES = {"favor": "For", "against": "Against", "neutral": "Neutral"}
+COLORS = {"favor": "#0a77c5", "against": "#c84c05", "neutral": "#6b7280"}  # of the bars too, in style.css
 ALL = "all"
 SHOWN = 50
 SIMILAR_SHOWN = 10
@@ -36,19 +35,15 @@ def interval(share: Share) -> str:
     return f"{100 * share.low:.0f}–{100 * share.high:.0f} %"
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def sentence(found: Consultation) -> str:
     """The result in words (Markdown; holds none of the user's text)."""
     favor, against, neutral = (f"{percent(each.share)} {NAMES[each.label].lower()}" for each in _shares(found))
     spans = [interval(each) for each in _shares(found)]
     words = (
-        f"**{favor}** ({spans[0]}), **{against}** ({spans[1]}), {neutral} ({spans[2]}), of {_plural(found.shares.total, 'contribution')}."
+        f"**{favor}** ({spans[0]}), **{against}** ({spans[1]}), {neutral} ({spans[2]}), of {plural(found.shares.total, 'contribution')}."
     )
     if blank := len(found.texts) - found.shares.total:
-        words += f" {_plural(blank, 'blank row')} {'is' if blank == 1 else 'are'} left out."
+        words += f" {plural(blank, 'blank row')} {'is' if blank == 1 else 'are'} left out."
     if found.copies:
         words += f" {found.copies:,} of them {'is a copy' if found.copies == 1 else 'are copies'} of another, word for word."
     return words
@@ -66,7 +61,7 @@ def bars(found: Consultation) -> str:
         lines.append(
             f'<li class="{share.label}"><b>{NAMES[share.label]}</b>'
             f'<span class="track" aria-hidden="true"><span style="width:{100 * share.share:.2f}%"></span>{whisker}</span>'
-            f"<span><b>{html.escape(percent(share.share))}</b> ({interval(share)}), {share.count:,}</span></li>"
+            f"<span><b>{html.escape(percent(share.share))}</b> ({interval(share)}) · {share.count:,} of {found.shares.total:,}</span></li>"
         )
     title = f"<p>On “{html.escape(found.proposal.strip())}”</p>"
     return f'<div class="shares">{title}<ul aria-label="Shares with their 95 % intervals">{"".join(lines)}</ul><small>{NOTE}</small></div>'
@@ -88,7 +83,7 @@ def _quotation(argument: Argument, texts: Sequence[str]) -> str:
     others = [f"<li>{html.escape(shortened(texts[index]))}</li>" for index in argument.similar[:SIMILAR_SHOWN]]
     if rest := len(argument.similar) - SIMILAR_SHOWN:
         others += [f"<li>… and {rest:,} more</li>"] if rest > 0 else []
-    count = _plural(len(argument.similar), "similar contribution")
+    count = plural(len(argument.similar), "similar contribution")
     return f"{quoted}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
 
 
@@ -110,14 +105,11 @@ def table(found: Consultation, stance: str) -> str:
     caption = "Contributions, the surest first"
     if len(chosen) > SHOWN:
         caption += f": {SHOWN} of {len(chosen):,}, the downloads hold all"
-    head = "".join(f'<th scope="col">{name}</th>' for name in HEADERS)
-    rows = "".join(_row(number, text, label) for number, text, label in chosen[:SHOWN])
-    return f'<table class="folding stances"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-
-
-def _row(number: int, text: str, label: Label) -> str:
-    chip = f'<td><span class="chip {html.escape(label.label)}">{html.escape(NAMES.get(label.label, label.label))}</span></td>'
-    return f'<tr>{chip}<td>{html.escape(text)}</td><td data-label="Score">{label.score:.2f}</td><td data-label="Row">{number:,}</td></tr>'
+    rows = [
+        [chip(NAMES[label.label], COLORS[label.label]), html.escape(text), f"{label.score:.2f}", f"{number:,}"]
+        for number, text, label in chosen[:SHOWN]
+    ]
+    return folding_table(HEADERS, rows, caption)
 
 
 def report(found: Consultation) -> dict[str, Any]:
@@ -128,36 +120,17 @@ def report(found: Consultation) -> dict[str, Any]:
     return {"proposal": found.proposal, **counts, "shares": shares, "arguments": sides}
 
 
-def _names(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], str, str]:
-    """The user's columns, and names for the two new ones: an underscore more where a name is taken."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    stance, score = "stance", "score"
-    while stance in columns:
-        stance += "_"
-    while score in columns:
-        score += "_"
-    return columns, stance, score
-
-
 def stances_csv(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> str:
     """The user's columns and, after them, ``stance`` and ``score``; blank for blank rows, and no cell runs as a formula."""
-    columns, stance, score = _names(rows)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(safe_cell(column) for column in columns), stance, score])
-    for row, label in zip(rows, stances, strict=True):
-        cells = ["" if row.get(column) is None else safe_cell(row[column]) for column in columns]
-        writer.writerow([*cells, *((label.label, f"{label.score:.4f}") if label else ("", ""))])
-    return out.getvalue()
+    scores = [f"{label.score:.4f}" if label else None for label in stances]
+    return extended_csv(rows, {"stance": [label.label if label else None for label in stances], "score": scores})
 
 
 def stances_jsonl(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> str:
     """The user's rows with ``stance`` and ``score``, null for blank rows, a JSON object a line."""
-    return "".join(line + "\n" for line in _lines(rows, stances))
-
-
-def _lines(rows: Sequence[Mapping[str, Any]], stances: Sequence[Label | None]) -> Iterator[str]:
-    _, stance, score = _names(rows)
+    stance, score = free_names(rows, ("stance", "score"))
+    lines = []
     for row, label in zip(rows, stances, strict=True):
         added = {stance: label.label if label else None, score: round(label.score, 4) if label else None}
-        yield files.to_json({**row, **added})
+        lines.append(files.to_json({**row, **added}) + "\n")
+    return "".join(lines)

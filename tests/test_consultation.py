@@ -336,6 +336,7 @@ def test_colours_are_legible_in_light_and_dark(stance: str) -> None:
     style = (ROOT / "apps" / "style.css").read_text()
     match = re.search(rf"\.{stance} {{ --stance: (#[0-9a-f]{{6}}); }}", style)
     assert match
+    assert match[1] == render_consultation.COLORS[stance]
     assert contrast(match[1], "#ffffff") >= 4.5  # a chip's words, and a bar on the light page
     assert contrast(match[1], "#0f172a") >= 3.0  # a bar on the dark page
     assert luminance(match[1]) == pytest.approx(0.175, abs=0.02)
@@ -459,7 +460,7 @@ def test_progress_is_told_now_and_then() -> None:
     for number in range(40):
         hear("Reading", number / 40)
     hear("Comparing", None)
-    assert [share for share, _ in told] == [0.0, 16 / 40, 32 / 40, None]
+    assert [share for share, _ in told] == [0.0, 16 / 40, 32 / 40, 1.0]
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from tasks.opinion_analysis.types import Label, OpinionResult
 
 SHORT = 30  # words up to which a contribution is quoted whole
 LEAST = 3  # words of an argument beside those of the proposal, of ``VOTES`` and ``COMMON``
-ALIKE = 0.6  # cosine, without the proposal, of two ways to say nearly the same; of other pairs it stays below (all-MiniLM-L6-v2)
+ALIKE = 0.55  # cosine, without the proposal, from which two say nearly the same; different arguments are mostly below (all-MiniLM-L6-v2)
 VOTE = 0.45  # cosine to one of ``VOTES`` of what is a vote and no argument; of 1,932 arguments one is above it
 EPSILON = np.float32(1e-6)  # a text that is the proposal has nothing beyond it
 BLOCK = 1024  # phrases embedded and compared at once
