@@ -119,7 +119,7 @@ class Windower:
 
     def _encode(self, texts: Sequence[str]) -> Sequence[Any]:
         """Without the tokenizer's own truncation: that is a state, which would cut the texts of another thread."""
-        clean = [_SURROGATES.sub("\ufffd", check_text(text)) for text in texts]
+        clean = [_SURROGATES.sub("\ufffd", text) if check_text(text).strip() else "" for text in texts]  # spaces are words to some
         if not clean:
             return []
         encodings: Sequence[Any] = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings

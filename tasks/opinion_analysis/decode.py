@@ -35,6 +35,11 @@ class Candidate(NamedTuple):
     features: tuple[float, ...]
 
 
+def _check_finite(*numbers: float) -> None:
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"{numbers} are not finite.")
+
+
 @dataclass(frozen=True, slots=True)
 class Logistic:
     """Probability of a candidate being right: ``sigmoid(weights · features + shift)``; it is told from ``threshold`` on."""
@@ -42,6 +47,9 @@ class Logistic:
     weights: tuple[float, ...]
     shift: float = 0.0
     threshold: float = 0.3
+
+    def __post_init__(self) -> None:
+        _check_finite(*self.weights, self.shift, self.threshold)
 
     def __call__(self, features: Sequence[float]) -> float:
         logit = sum(weight * feature for weight, feature in zip(self.weights, features, strict=True)) + self.shift
@@ -54,6 +62,9 @@ class Softmax:
 
     scale: float = 1.0
     shift: tuple[float, ...] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        _check_finite(self.scale, *self.shift)
 
     def __call__(self, logits: Sequence[float] | Floats) -> list[float]:
         shifted = self.scale * np.asarray(logits, np.float64) + self.shift
@@ -106,8 +117,8 @@ def near_spans(table: Floats) -> NDArray[np.int64]:
     return np.stack([first, last], axis=1)
 
 
-def candidates(window: Window, tokens: Tokens, spans: Floats, links: Floats, signs: Floats) -> list[Candidate]:
-    """The candidates that this window owns.
+def candidates(text: str, window: Window, tokens: Tokens, spans: Floats, links: Floats, signs: Floats) -> list[Candidate]:
+    """The candidates that this window of ``text`` owns.
 
     ``spans`` (2, W, W), ``links`` (2, W + 1, W), ``signs`` (W, 4, 3): one window of the model's ``Tables``.
     """
@@ -122,28 +133,35 @@ def candidates(window: Window, tokens: Tokens, spans: Floats, links: Floats, sig
 
     def place(words: NDArray[np.int64]) -> Place:
         first, last = (int(window.words[word]) for word in words)
-        return tokens.word_chars(first)[0], tokens.word_chars(last)[1]
+        return visible(text, tokens.word_chars(first)[0], tokens.word_chars(last)[1])
 
     found = []
     owned_targets = [window.owns(int(first)) for first, _ in targets]
     places = [place(words) for words in targets]
     for number, owned in enumerate(owned_targets):
-        if owned:
+        if owned and places[number]:
             best = int(alone[number].argmax())
             found.append(Candidate(BARE, places[number], None, POLARITIES[best], (float(target_logit[number]), float(alone[number, best]))))
     for column, words in enumerate(expressions):
         if not window.owns(int(words[0])):
             continue
         expression = place(words)
-        for line in range(len(heads)):
+        for line in range(len(heads)) if expression else ():
             best = int(pairs[line, column].argmax())
             linked = (float(starts[line, column]), float(ends[line, column]), float(pairs[line, column, best]))
             if line == 0:
                 found.append(Candidate(IMPLICIT, None, expression, POLARITIES[best], (float(expression_logit[column]), *linked)))
-            elif min(linked[:2]) > NEAR:
+            elif places[line - 1] and min(linked[:2]) > NEAR:
                 features = (float(target_logit[line - 1]), float(expression_logit[column]), *linked)
                 found.append(Candidate(EXPLICIT, places[line - 1], expression, POLARITIES[best], features))
     return found
+
+
+def visible(text: str, start: int, end: int) -> Place:
+    """``(start, end)`` without white space at its edges, which some tokenizers take for a part of words, or for words."""
+    inner = text[start:end].strip()
+    begin = text.find(inner, start)
+    return (begin, begin + len(inner)) if inner else None
 
 
 def overlap(one: Place, other: Place) -> bool:

@@ -46,7 +46,7 @@ class Scorer:
                 reading = readings[window.text]
                 reading.polarity, reading.words = _add(reading.polarity, reading.words, overall[number], owned)
                 cut = spans[number, :, :count, :count], links[number, :, : count + 1, :count], signs[number, :count]
-                reading.candidates += candidates(window, tokens[window.text], *cut)
+                reading.candidates += candidates(texts[window.text], window, tokens[window.text], *cut)
         return readings
 
     @torch.inference_mode()
