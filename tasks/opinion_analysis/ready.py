@@ -159,7 +159,9 @@ def _kind(model: str, labels: list[str], tagger: bool) -> tuple[type[ReadyMade],
 
 
 def _label(names: Sequence[str], shares: Floats) -> Label:
-    return Label.of(names, shares.astype(float).tolist()) if shares.any() else SILENT
+    """The likeliest of ``names``; in float32 the shares of a text may sum to a little more than 1."""
+    exact = shares.astype(float) if shares.any() else np.array([0.0, 0.0, 1.0])
+    return Label.of(names, (exact / exact.sum()).tolist())
 
 
 def _tagged(

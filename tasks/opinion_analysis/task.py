@@ -7,7 +7,7 @@ python -m tasks opinion-analysis "Trams are full at eight." --target "We should 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, overload
@@ -27,7 +27,8 @@ from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion, Op
 NAME = "opinion-analysis"
 FOLDER = Path(__file__).parent
 CHUNK = 256  # texts sorted by length together: enough to leave little padding, few enough for a live progress bar
-SILENT = Label.of(POLARITIES, (0.0, 0.0, 1.0))  # polarity, and stance, of a text without words
+SILENT = Label.of(POLARITIES, (0.0, 0.0, 1.0))  # polarity of a text without words
+NO_SIDE = Label.of(STANCES, (0.0, 0.0, 1.0))  # its stance
 Target = str | Sequence[str] | None
 
 
@@ -52,7 +53,7 @@ class OpinionAnalyzer:
             return next(self.stream([text], target, threshold))
         if isinstance(text, Mapping | bytes | bytearray) or not hasattr(text, "__iter__"):
             raise InputError(f"Give one string or a list of strings, not {type(text).__name__}.")
-        return list(self.stream(text, target, threshold))
+        return list(self.stream(list(text), target, threshold))
 
     def stream(self, texts: Sequence[str], target: Target = None, threshold: float | None = None) -> Iterator[OpinionResult]:
         """Results one after the other, in order, while later texts are still to be read: for progress bars."""
@@ -79,7 +80,7 @@ class OpinionAnalyzer:
         groups: dict[str, list[int]] = defaultdict(list)
         for number, proposal in enumerate(proposals):
             groups[proposal].append(number)
-        found = [SILENT] * len(texts)
+        found = [NO_SIDE] * len(texts)
         for proposal, numbers in groups.items():
             for number, label in zip(numbers, self._stance([texts[number] for number in numbers], proposal), strict=True):
                 found[number] = label
@@ -108,7 +109,7 @@ class OpinionAnalysis(OpinionAnalyzer):
 
     def _stance(self, texts: list[str], proposal: str) -> list[Label]:
         logits = self.scorer.stance(texts, proposal)
-        return [Label.of(STANCES, self.scores.stance(each)) if each.any() else SILENT for each in logits]
+        return [Label.of(STANCES, self.scores.stance(each)) if each.any() else NO_SIDE for each in logits]
 
     def polarities(self, text: str, targets: Sequence[tuple[int, int]]) -> list[Label]:
         """The polarity towards given targets of a text, each as half-open character offsets. Raises ``InputError``."""
@@ -125,6 +126,8 @@ def _proposals(texts: Sequence[str], target: Target) -> Iterator[str] | None:
         return None
     if isinstance(target, str):
         return repeat(_proposal(target))
+    if not isinstance(target, Iterable) or not isinstance(texts, Sized):
+        raise InputError("The target must be one proposal, or a list of proposals, one for each text of a list.")
     each = [_proposal(proposal) for proposal in target]
     if len(each) != len(texts):
         raise InputError(f"There are {len(each)} targets for {len(texts)} texts: give one proposal, or one for each text.")
