@@ -66,12 +66,14 @@ def _problem(row: Row) -> str | None:
     for target, expression, polarity in gold_opinions(row):
         if polarity not in POLARITIES:
             return f"has an opinion of polarity {polarity!r}: choose among {', '.join(POLARITIES)}"
+        if target is None and expression is None:
+            return "has an opinion with neither a target nor an expression"
         for span in (target, expression):
             if span is not None and not 0 <= span[0] < span[1] <= len(row["text"]):
                 return f"has an opinion outside its text: {span}"
     if row.get("polarity") not in (None, *POLARITIES):
         return f"has the polarity {row['polarity']!r}: choose among {', '.join(POLARITIES)}"
-    if "stance" in row and (row["stance"] not in STANCES or not isinstance(row.get("target"), str)):
+    if "stance" in row and (row["stance"] not in STANCES or not isinstance(row.get("target"), str) or not row["target"].strip()):
         return f'needs a "target" (the proposal) and a stance among {", ".join(STANCES)}'
     return None
 

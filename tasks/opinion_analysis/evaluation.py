@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from tasks.core.errors import InputError
 from tasks.core.metrics import expected_calibration_error, macro_f1, micro
 from tasks.opinion_analysis.baseline import known_word_scores, majority_scores, tfidf_scores
 from tasks.opinion_analysis.data import Row, gold_opinions, has_expressions
@@ -21,21 +21,22 @@ def scores(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
     Triplets: ``precision``, ``recall``, ``f1`` of (target, expression, polarity), all offsets exact, and ``ece``, the
     expected calibration error. Files that annotate targets alone: ``target_accuracy`` and ``target_macro_f1`` of the
     polarity of given targets. ``polarity_`` and ``stance_``: ``accuracy``, ``macro_f1`` over the labels that the file
-    has, and ``ece``. Behaviour rows: see ``behaviours``.
+    has, and ``ece``. Behaviour rows: see ``behaviours``. A file may hold rows of several kinds.
     """
-    figures: dict[str, float] = {}
-    if "behaviour" in rows[0]:
-        return behaviours(pipeline, rows)
-    if "stance" in rows[0]:
-        sides = pipeline([row["text"] for row in rows], target=[row["target"] for row in rows])
-        return _classes("stance_", [result.stance for result in sides], [row["stance"] for row in rows])
-    results = pipeline([row["text"] for row in rows])
-    if "opinions" in rows[0]:
-        figures |= _triplets(results, rows) if has_expressions(rows) else _given(pipeline, rows)
-    overall = [(result.polarity, row["polarity"]) for result, row in zip(results, rows, strict=True) if row.get("polarity")]
-    if overall:
-        figures |= _classes("polarity_", [label for label, _ in overall], [gold for _, gold in overall])
-    return figures
+    figures = behaviours(pipeline, [row for row in rows if "behaviour" in row])
+    measured = [row for row in rows if "behaviour" not in row]
+    if sides := [row for row in measured if "stance" in row]:
+        found = pipeline([row["text"] for row in sides], target=[row["target"] for row in sides])
+        figures |= _classes("stance_", [result.stance for result in found], [row["stance"] for row in sides])
+    others = [row for row in measured if "stance" not in row]
+    results = pipeline([row["text"] for row in others])
+    told = [(result, row) for result, row in zip(results, others, strict=True) if "opinions" in row]
+    if has_expressions(others):
+        figures |= _triplets([result for result, _ in told], [row for _, row in told])
+    elif told:
+        figures |= _given(pipeline, [row for _, row in told])
+    overall = [(result.polarity, row["polarity"]) for result, row in zip(results, others, strict=True) if row.get("polarity")]
+    return figures | _classes("polarity_", [label for label, _ in overall], [gold for _, gold in overall])
 
 
 def behaviours(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
@@ -59,6 +60,8 @@ def behaviours(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, floa
 
 
 def _classes(prefix: str, found: Sequence[Label | None], gold: Sequence[str]) -> dict[str, float]:
+    if not gold:
+        return {}
     labels = [label for label in found if label is not None]
     predicted = [label.label for label in labels]
     right = [one == other for one, other in zip(predicted, gold, strict=True)]
@@ -99,15 +102,26 @@ def _given(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
 
 def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
     """Name and scores of the trivial baseline: TF-IDF for polarity and stance, the commonest polarity for targets, the
-    training rows' own words for triplets."""
+    training rows' own words for triplets. Raises ``InputError`` where no training rows are of the kind of ``rows``."""
 
-    def like(row: Row) -> tuple[bool, ...]:
+    def kind(row: Row) -> tuple[bool, ...]:
         return tuple(name in row for name in ("stance", "opinions"))
 
-    fitting: list[Any] = [row for row in train if like(row) == like(rows[0])]
+    used: list[str] = []
+    figures: dict[str, float] = {}
+    for each in dict.fromkeys(map(kind, rows)):
+        if fitting := [row for row in train if kind(row) == each]:
+            name, found = _baseline(fitting, [row for row in rows if kind(row) == each])
+            used.append(name)
+            figures |= found
+    if not used:
+        raise InputError("No training row is annotated with what the rows to score are: give others, or none, for no baseline.")
+    return ", ".join(dict.fromkeys(used)), figures
+
+
+def _baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
     if "opinions" not in rows[0]:
-        name = "stance" if "stance" in rows[0] else "polarity"
-        return "TF-IDF", tfidf_scores(fitting, rows, name)
+        return "TF-IDF", tfidf_scores(train, rows, "stance" if "stance" in rows[0] else "polarity")
     if has_expressions(rows):
-        return "known words", known_word_scores(fitting, rows)
-    return "commonest polarity", majority_scores(fitting, rows)
+        return "known words", known_word_scores(train, rows)
+    return "commonest polarity", majority_scores(train, rows)

@@ -66,6 +66,8 @@ class Training:
         self.calibrate(validation)
         table = self.final_scores(validation)
         best = {f"{Path(name).name.split('.')[0]}_{key}": figures[key] for name, figures in table.items() for key in MAIN if key in figures}
+        if not best:
+            raise InputError("The validation files hold nothing to choose by: give rows with opinions, a polarity or a stance.")
         return {"score": sum(best.values()) / len(best), **best}
 
     def calibrate(self, validation: Sequence[tuple[str, list[Row]]]) -> None:
@@ -76,13 +78,8 @@ class Training:
         self._calibrated.scores = self.scores
 
     def final_scores(self, validation: Sequence[tuple[str, list[Row]]]) -> dict[str, dict[str, float]]:
-        """Scores of each validation file as a user gets them; a file of several kinds of rows has a line for each."""
-        table = {}
-        for source, rows in validation:
-            for group in alike(rows):
-                kind = "" if len(alike(rows)) == 1 else ", stance" if "stance" in group[0] else ", opinions"
-                table[Path(source).name + kind] = scores(self._calibrated, group)
-        return table
+        """Scores of each validation file as a user gets them."""
+        return {Path(source).name: scores(self._calibrated, rows) for source, rows in validation}
 
     def save(self, folder: Path, method: str, extra: dict[str, Any]) -> None:
         """Write the adapter as it is now."""
