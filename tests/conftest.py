@@ -32,6 +32,8 @@ from tasks.core.calibration import Calibration
 from tasks.core.encoder import Encoder, load_encoder
 from tasks.event_detection.task import CUSTOM, EventDetection, EventDetector, load
 from tasks.event_detection.training import Options, Training
+from tasks.opinion_analysis.training import Options as OpinionOptions
+from tasks.opinion_analysis.training import Training as OpinionTraining
 
 logging.disable_progress_bar()
 LETTERS = string.ascii_lowercase + string.digits
@@ -214,14 +216,35 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
                 ("other.jsonl", [{"text": "a nurse taught", "events": [event("a nurse taught", "Teaching", "taught")]}]),
             ]
             training = Training(encoder, network, Options(unit=unit, label_file=str(labels)), files, seed)
-            trained = [*training.model.head.parameters(), *(p for name, p in network.named_parameters() if "lora_" in name)]
-            with torch.no_grad():
-                for weight in trained:
-                    weight.add_(torch.randn_like(weight) * 0.1)
-        training.model.eval()
+            shake(training.model)
         fitted = Calibration(temperature=4.0, threshold=0.5, thresholds={"Motion": 0.4})
         training.settings = replace(training.settings, calibration={training.default: fitted, CUSTOM: fitted})
         training.save(folder, method, {})
+        return folder
+
+    return build
+
+
+def shake(model: Any) -> None:
+    """Move the weights of the head and of LoRA away from where they start."""
+    with torch.no_grad():
+        for weight in [*model.head.parameters(), *(p for name, p in model.encoder.named_parameters() if "lora_" in name)]:
+            weight.add_(torch.randn_like(weight) * 0.1)
+    model.eval()
+
+
+@pytest.fixture(scope="session")
+def make_opinions(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``make_opinions(base, seed=0)``: the folder of an adapter for opinions, LoRA of rank 4 with random weights, none zero."""
+
+    def build(base: Path | str, seed: int = 0) -> Path:
+        folder, encoder = tmp_path_factory.mktemp("opinions"), load_encoder(str(base))
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network: Any = get_peft_model(copy.deepcopy(encoder.model), lora_config(4, 8, 0.0))
+            training = OpinionTraining(encoder, network, OpinionOptions(), [("a.jsonl", [{"text": "a", "polarity": "neutral"}])], seed)
+            shake(training.model)
+        training.save(folder, "lora", {})
         return folder
 
     return build
