@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.render import chip, extended_csv, folding_table, free_names, plural
+from apps.render_opinions import percent
 from tasks.core import files
 from tasks.opinion_analysis.arguments import Argument
 from tasks.opinion_analysis.consultation import Consultation, Share
@@ -23,11 +24,6 @@ NOTE = (
     "In brackets: the 95 % interval, right if these people were drawn at random from all whom it concerns. "
     "It knows nothing of who chose to take part, and nothing of the texts that the model misreads: read the arguments too."
 )
-
-
-def percent(share: float) -> str:
-    """A share in whole percent; what is not quite nothing is not called nothing."""
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def interval(share: Share) -> str:
