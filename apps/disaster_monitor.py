@@ -89,9 +89,8 @@ def _time_chart(timeline: Timeline | None) -> Any:
     bursting = {i for b in timeline.bursts if b.type != NOTHING for i, start in enumerate(timeline.starts) if b.start <= start < b.end}
     names = [f"{label} ▲" if i in bursting else label for i, label in enumerate(timeline.labels)]
     kinds = sorted(timeline.counts, key=lambda kind: (kind == NOTHING, kind))
-    rows = [[name, kind, timeline.counts[kind][i]] for i, name in enumerate(names) for kind in kinds]
-    payload = render.chart({"time": "nominal", "type": "nominal", "messages": "quantitative"}, rows)
-    return gr.BarPlot(payload, color_map=render.colors(kinds), visible=True)
+    payload = render.time_chart(names, {kind: timeline.counts[kind] for kind in kinds}, "type", "messages")
+    return gr.BarPlot(payload, color_map=render.colors(kinds), sort=names, visible=True)
 
 
 def _burst_table(timeline: Timeline | None) -> Any:

@@ -100,16 +100,20 @@ def _sentence(found: Found, timeline: Timeline | None) -> str:
 def _time_chart(timeline: Timeline | None) -> Any:
     if timeline is None:
         return gr.BarPlot(visible=False)
-    kinds = [name for name in POLARITIES if name in timeline.counts]
-    rows = [[label, kind, timeline.counts[kind][i]] for i, label in enumerate(timeline.labels) for kind in kinds]
-    payload = render.chart({"time": "nominal", "polarity": "nominal", "reviews": "quantitative"}, rows)
-    return gr.BarPlot(payload, color_map=render_opinions.COLORS, visible=True)
+    counts = {name: timeline.counts[name] for name in POLARITIES if name in timeline.counts}
+    payload = render.time_chart(timeline.labels, counts, "polarity", "reviews")
+    return gr.BarPlot(payload, color_map=render_opinions.COLORS, sort=list(timeline.labels), visible=True)
+
+
+def _named(aspect: Aspect) -> str:
+    """An aspect with its counts: ``staff (+5 −1)``."""
+    counts = " ".join(f"{render_opinions.SIGNS[name]}{n:,}" for name in POLARITIES if (n := getattr(aspect, name)))
+    return f"{aspect.name} ({counts})"
 
 
 def _choices(found: Found) -> list[tuple[str, str]]:
     """The aspects with their counts, under their numbers."""
-    named = enumerate(found.aspects[:LISTED])
-    return [(f"{aspect.name} (+{aspect.positive:,} −{aspect.negative:,} ○{aspect.neutral:,})", str(number)) for number, aspect in named]
+    return [(_named(aspect), str(number)) for number, aspect in enumerate(found.aspects[:LISTED])]
 
 
 def _examples(found: Found | None, number: str | None, polarity: str) -> str:

@@ -144,6 +144,12 @@ def chart(columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> dict[str
     return {"columns": list(columns), "data": [list(row) for row in rows], "datatypes": dict(columns), "mark": "bar"}
 
 
+def time_chart(labels: Sequence[str], counts: Mapping[str, Sequence[int]], kind: str, noun: str) -> dict[str, Any]:
+    """The payload of stacked bars: how many of each kind in each bin of time; columns ``time``, ``kind`` and ``noun``."""
+    rows = [[label, name, row[i]] for i, label in enumerate(labels) for name, row in counts.items()]
+    return chart({"time": "nominal", kind: "nominal", noun: "quantitative"}, rows)
+
+
 def html_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> str:
     """A table whose first cell is a type, as a chip of its colour; on a phone each row folds into a card.
 

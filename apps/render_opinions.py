@@ -24,8 +24,9 @@ SHOWN = 10  # bars a chart; more would be read by nobody
 CONTEXT = 160  # characters around an opinion in an example, where its sentence is longer
 _END = re.compile(r"[.!?…]+[\"”’)]*(?=\s)|\n")
 LEGEND = (
-    '<p class="legend"><mark class="target">filled</mark> what is judged · <mark class="expression">dashed</mark> the words '
-    "that judge it · one number, one opinion · + positive, − negative, ○ neutral</p>"
+    '<p class="legend"><span><mark class="target">filled</mark> what is judged</span> <span><mark class="expression">dashed</mark> '
+    "the words that judge it</span> <span>same number: one opinion</span> <span>+ positive</span> <span>− negative</span> "
+    "<span>○ neutral</span></p>"
 )
 
 
