@@ -42,7 +42,8 @@ def sentence(found: Consultation) -> str:
         words += f" {plural(blank, 'blank row')} {'is' if blank == 1 else 'are'} left out."
     if found.copies:
         words += f" {found.copies:,} of them {'is a copy' if found.copies == 1 else 'are copies'} of another, word for word."
-    return words
+    words = words.replace("<", "under ").replace(">", "over ")  # bold words can't begin with these in Markdown
+    return words.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
 
 def _shares(found: Consultation) -> tuple[Share, Share, Share]:

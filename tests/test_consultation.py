@@ -278,12 +278,12 @@ ATTACK = "<img src=x onerror=alert(1)>\"'&"
 
 def test_the_result_in_a_sentence() -> None:
     found = consult(Crowd(), [PLAY] * 62 + ["no shop"] * 37 + ["unclear", ""], PROPOSAL)
-    assert render_consultation.sentence(found) == (
+    assert render_consultation.sentence(found).replace("\u00a0", " ") == (
         "**62 % for** (52–71 %), **37 % against** (28–47 %), 1 % neutral (0–5 %), of 100 contributions. 1 blank row is left out. "
         "97 of them are copies of another, word for word."
     )
     assert render_consultation.sentence(consult(Crowd(), ["no shop"], "p")).endswith("of 1 contribution.")
-    assert "**<1 % for**" in render_consultation.sentence(consult(Crowd(), ["no shop"] * 300 + [PLAY], "p"))
+    assert "**under 1\u00a0% for**" in render_consultation.sentence(consult(Crowd(), ["no shop"] * 300 + [PLAY], "p"))
 
 
 def test_everything_of_the_users_is_escaped() -> None:
