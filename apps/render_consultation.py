@@ -21,8 +21,8 @@ SIMILAR_SHOWN = 10
 LONGEST = 400  # characters of a quotation
 HEADERS = ("Stance", "Contribution", "Score", "Row")
 NOTE = (
-    "In brackets: the 95 % interval, right if these people were drawn at random from all whom it concerns. "
-    "It knows nothing of who chose to take part, and nothing of the texts that the model misreads: read the arguments too."
+    "In brackets: the 95 % interval, right if these people were drawn at random from all whom it concerns. It knows nothing of who "
+    "chose to take part, and nothing of the texts that the model misreads: by its own scores, about {misread:,.0f} of these {total:,}."
 )
 
 
@@ -60,8 +60,9 @@ def bars(found: Consultation) -> str:
             f'<span class="track" aria-hidden="true"><span style="width:{100 * share.share:.2f}%"></span>{whisker}</span>'
             f"<span><b>{html.escape(percent(share.share))}</b> ({interval(share)}) · {share.count:,} of {found.shares.total:,}</span></li>"
         )
+    note = NOTE.format(misread=found.misread, total=found.shares.total)
     title = f"<p>On “{html.escape(found.proposal.strip())}”</p>"
-    return f'<div class="shares">{title}<ul aria-label="Shares with their 95 % intervals">{"".join(lines)}</ul><small>{NOTE}</small></div>'
+    return f'<div class="shares">{title}<ul aria-label="Shares with their 95 % intervals">{"".join(lines)}</ul><small>{note}</small></div>'
 
 
 def arguments(found: Consultation, side: str) -> str:
@@ -114,6 +115,7 @@ def report(found: Consultation) -> dict[str, Any]:
     shares = {share.label: {"count": share.count, "share": share.share, "low": share.low, "high": share.high} for share in _shares(found)}
     sides = {"favor": [each.to_dict() for each in found.favor], "against": [each.to_dict() for each in found.against]}
     counts = {"contributions": found.shares.total, "blank": len(found.texts) - found.shares.total, "copies": found.copies}
+    counts["misread"] = round(found.misread)
     return {"proposal": found.proposal, **counts, "shares": shares, "arguments": sides}
 
 

@@ -266,6 +266,7 @@ def test_consult_keeps_the_places_of_blank_texts() -> None:
     assert (found.shares.total, found.shares.favor.count, found.copies) == (3, 2, 1)
     assert [(each.index, each.similar) for each in (*found.favor, *found.against)] == [(1, (3,)), (4, ())]
     assert heard[2] == ("Reading 3 contributions", 1.0) and heard[-1][1] is None
+    assert found.misread == pytest.approx(0.9)
     json.dumps(found.to_dict())
     with pytest.raises(InputError, match="all of them are blank"):
         consult(Crowd(), ["", " "], PROPOSAL)
@@ -282,6 +283,7 @@ def test_the_result_in_a_sentence() -> None:
         "**62 % for** (52–71 %), **37 % against** (28–47 %), 1 % neutral (0–5 %), of 100 contributions. 1 blank row is left out. "
         "97 of them are copies of another, word for word."
     )
+    assert "about 30 of these 100." in render_consultation.bars(found)
     assert render_consultation.sentence(consult(Crowd(), ["no shop"], "p")).endswith("of 1 contribution.")
     assert "**under 1\u00a0% for**" in render_consultation.sentence(consult(Crowd(), ["no shop"] * 300 + [PLAY], "p"))
 

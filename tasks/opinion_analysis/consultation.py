@@ -76,6 +76,11 @@ class Consultation(Result):
         said = [plain(text) for text, stance in zip(self.texts, self.stances, strict=True) if stance]
         return len(said) - len(set(said))
 
+    @property
+    def misread(self) -> float:
+        """How many contributions are to be expected to have another stance, by the scores, which are probabilities."""
+        return sum(1 - stance.score for stance in self.stances if stance)
+
 
 def wilson(count: int, total: int, z: float = Z) -> tuple[float, float]:
     """Wilson's score interval of the share ``count / total``; (0, 1), nothing known, of none.
