@@ -14,16 +14,16 @@ from tasks.core.types import Coverage
 from tasks.opinion_analysis.types import POLARITIES, Label, OpinionResult
 
 TASK = "opinion-analysis"
-# Whoever points at, or tabs to, one part of an opinion sees its other part too.
+# Whoever points at, taps or tabs to one part of an opinion sees its other part too.
 PARTNERS = """
-const show = (event, on) => {
-  element.querySelectorAll('.on').forEach(part => part.classList.remove('on'));
-  const piece = on && event.target.closest('[data-o]');
+const show = part => {
+  element.querySelectorAll('.on').forEach(other => other.classList.remove('on'));
+  const piece = element.contains(part) && part.closest('[data-o]');
   for (const number of piece ? piece.dataset.o.split(' ') : [])
-    element.querySelectorAll(`[data-o~="${number}"]`).forEach(part => part.classList.add('on'));
+    element.querySelectorAll(`[data-o~="${number}"]`).forEach(other => other.classList.add('on'));
 };
-for (const [name, on] of [['mouseover', true], ['mouseout', false], ['focusin', true], ['focusout', false]])
-  element.addEventListener(name, event => show(event, on));
+for (const name of ['mouseover', 'focusin']) element.addEventListener(name, event => show(event.target));
+for (const name of ['mouseout', 'focusout']) element.addEventListener(name, () => show(document.activeElement));
 """
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from apps.components import EXAMPLES
 from tasks.event_detection.task import FOLDER
+from tasks.opinion_analysis.task import FOLDER as OPINIONS
 from tests.test_apps import serving
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright: pip install playwright")
@@ -363,6 +364,8 @@ def test_reviews_charts_examples_and_downloads(page: Any) -> None:
 def test_opinions_fit_a_phone(page: Any) -> None:
     opinions(page, "The cake was superb. " * 20 + "x" * 400, "We should stay")
     assert fits(page)
+    page.locator("#opinions mark[data-o]").nth(4).tap()
+    playwright.expect(page.locator("#opinions mark.on")).to_have_text(["cake3+", "superb3+"])
     page.get_by_role("tab", name="Table").click()
     assert fits(page)
     reviews(page)
@@ -412,6 +415,19 @@ def test_the_shipped_monitor_in_the_page(browser: Any, shipped_address: str) -> 
     page.get_by_text("40 messages,").first.wait_for(timeout=2 * SLOW)
     page.locator("#timeline svg").get_by_text("09:00 ▲").wait_for()  # the bridge falls, the power fails
     assert len(set(page.locator("#samples .chip").all_inner_texts())) >= 5
+    page.close()
+
+
+@pytest.mark.skipif(not (OPINIONS / "adapter" / "head.safetensors").exists(), reason="the adapter for opinions is not trained yet")
+def test_the_shipped_opinions_in_the_page(browser: Any, shipped_address: str) -> None:
+    page = browser.new_page()
+    page.goto(shipped_address)
+    opinions(page, "The staff were friendly, but the toilets were dirty.", "We should clean the toilets")
+    assert page.locator("#opinions mark.target", has_text="staff").count() == 1
+    page.get_by_text("Towards the proposal").wait_for()
+    reviews(page)
+    bar(page, "Most praised", "staff").click()
+    playwright.expect(page.locator("#review-examples caption")).to_contain_text("staff", timeout=SLOW)
     page.close()
 
 

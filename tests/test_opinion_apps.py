@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -309,6 +309,19 @@ def test_blank_text_loads_no_model() -> None:
     assert _analyze(load, " \n", "We should", None).opinions == ()
     with pytest.raises(InputError):
         _analyze(load, "x", 5, None)  # type: ignore[arg-type]
+
+
+def test_the_pages_fit_the_real_pipeline(bert: Path, make_opinions: Callable[..., Path]) -> None:
+    from tasks.opinion_analysis.task import load
+
+    pipeline = load(str(bert), str(make_opinions(bert)))
+    text = "The nurse was in the town, and people fled the school."
+    made = _analyze(lambda task: pipeline, text, "We should vote", 0.0)
+    assert made.stance and made.opinions and Reader(render_opinions.highlight(text, made.opinions)).words == text
+    results = list(pipeline.stream([text, "", text], threshold=0.0))
+    read = Found(Upload([{"text": text}] * 3, [text] * 3, [None] * 3, "r"), results, aspects(results, pipeline.embed))
+    assert read.polarities()[1] is None and _report(read)["reviews"] == 3
+    assert all(_examples(read, str(number), "all") for number in range(len(read.aspects)))
 
 
 @pytest.fixture(scope="module")

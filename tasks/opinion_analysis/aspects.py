@@ -4,7 +4,7 @@ Three steps, each on fewer phrases than the one before:
 
 1. Normal form: case, articles, possessives, plurals, and words in ``SAME`` that name one thing.
 2. A phrase joins the shorter one whose kind or side it is ("night bus" and "bus", "battery life" and "battery"), where
-   their cosine is at least ``PART``.
+   their cosine is at least ``KIND`` or ``SIDE``.
 3. Leader clustering in the embedding space, the most frequent first, from cosine ``NEAR`` on: inflections, spellings.
 
 Why not the embedding alone: in the pretrained space (all-MiniLM-L6-v2) "screen" and "display" have cosine .65, "lunch"
@@ -35,7 +35,8 @@ Form = tuple[str, ...]  # the words of a normal form
 # Over 4,694 targets of reviews (MAMS, DMASTE) this joins "omelette" and "omelet", "web site" and "website", "washing"
 # and "wash"; from .80 on it also joins "meal" and "dinner" (.80), "meat" and "beef" (.82), "colour" and "blue" (.81).
 NEAR = 0.85
-PART = 0.55  # "battery life" and "battery" .64, "audio guide" and "guide" .58, "group work" and "work" .54
+KIND = 0.65  # "gift shop" and "shop" .68, "night bus" and "bus" .79; "audio guide" and "guide" .58 are told apart
+SIDE = 0.5  # "battery life" and "battery" .64, "screen size" and "screen" .64
 BLOCK = 256  # phrases compared with all leaders in one product of matrices
 
 _WORD = re.compile(r"\w+(?:[-.]\w+)*")
@@ -94,8 +95,8 @@ SAME: dict[Form, Form] = {
 class Aspect(Result):
     """What opinions of one or more texts are about.
 
-    ``name`` is its most frequent wording and ``variants`` are all of them, the most frequent first; ``mentions`` are
-    (index of the text, opinion) in text order.
+    ``name`` is the most frequent wording of the thing itself, not of its kinds and sides; ``variants`` are all wordings,
+    the most frequent first; ``mentions`` are (index of the text, opinion) in text order.
     """
 
     name: str
@@ -135,7 +136,7 @@ def aspects(results: Iterable[OpinionResult], embed: Embed) -> list[Aspect]:
     members: dict[Form, list[Mention]] = defaultdict(list)
     for mention in mentions:
         members[groups[mention.form]].append(mention)
-    return sorted((_aspect(group) for group in members.values()), key=lambda each: (-len(each.mentions), each.name))
+    return sorted((_aspect(form, group) for form, group in members.items()), key=lambda each: (-len(each.mentions), each.name))
 
 
 def _mentions(results: Iterable[OpinionResult]) -> Iterable[Mention]:
@@ -192,23 +193,23 @@ def _wholes(forms: list[Form], vectors: Floats) -> list[int]:
     numbers = {form: number for number, form in enumerate(forms)}
     parents = list(range(len(forms)))
     for number in sorted(parents, key=lambda each: len(forms[each])):  # parents before their children
-        for shorter in _shorter(forms[number]):
+        for shorter, least in _shorter(forms[number]):
             parent = numbers.get(shorter)
-            if parent is not None and float(vectors[number] @ vectors[parent]) >= PART:
+            if parent is not None and float(vectors[number] @ vectors[parent]) >= least:
                 parents[number] = parents[parent]
                 break
     return parents
 
 
-def _shorter(form: Form) -> Iterable[Form]:
-    """What a phrase may be a kind or a side of, the longest first: "old night bus" -> "night bus", "bus"."""
+def _shorter(form: Form) -> Iterable[tuple[Form, float]]:
+    """What a phrase may be a kind or a side of, from which cosine on, the longest first: "old night bus" -> "night bus", "bus"."""
     if len(form) > 1 and form[-1] in _SIDES:
-        yield same(form[:-1])
+        yield same(form[:-1]), SIDE
         return
     for start in range(1, len(form)):
         if form[start - 1 :] in _COMPOUNDS:
             return
-        yield form[start:]
+        yield form[start:], KIND
 
 
 def lead(forms: Sequence[Form], vectors: Floats) -> list[int]:
@@ -261,11 +262,13 @@ def _best(cosines: Floats) -> tuple[float, int]:
     return float(cosines[place]), place
 
 
-def _aspect(members: Sequence[Mention]) -> Aspect:
+def _aspect(form: Form, members: Sequence[Mention]) -> Aspect:
     tally = Counter(mention.opinion.polarity for mention in members)
     mentions = tuple((mention.index, mention.opinion) for mention in members)
+    own = {mention.wording.casefold() for mention in members if mention.form == form}
     variants = _variants([mention.wording for mention in members])
-    return Aspect(variants[0], variants, tally["positive"], tally["negative"], tally["neutral"], mentions)
+    name = next(variant for variant in variants if variant.casefold() in own)
+    return Aspect(name, variants, tally["positive"], tally["negative"], tally["neutral"], mentions)
 
 
 def _variants(wordings: Sequence[str]) -> tuple[str, ...]:
