@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.types import Coverage, Span
-from tasks.opinion_analysis.aspects import NEAR, Aspect, Embed, Floats, aspects, lead, normal, singular
+from tasks.opinion_analysis.aspects import NEAR, Aspect, Embed, Floats, aspects, lead
+from tasks.opinion_analysis.forms import normal, singular
 from tasks.opinion_analysis.types import POLARITIES, Label, Opinion, OpinionResult
 
 CLOSE = {"omelette": "omelet", "life of the battery": "battery"}
@@ -118,6 +119,12 @@ def test_kinds_and_sides_join_the_thing_but_compounds_do_not() -> None:
     assert bus.name == "Bus" and bus.variants == ("night bus", "Bus")
 
 
+def test_what_follows_a_preposition_is_not_the_thing_but_for_of() -> None:
+    assert merged(["entrance", "queue", "queue at entrances"]) == [{"queue", "queue at entrances"}, {"entrance"}]
+    assert merged(["food", "quality", "quality of food"]) == [{"food", "quality of food"}, {"quality"}]
+    assert merged(["wine", "glass of wine"]) == [{"glass of wine"}, {"wine"}]  # far apart in this space, near in the real one
+
+
 def test_a_shared_word_or_a_number_keeps_kindred_phrases_apart() -> None:
     def one(phrases: Sequence[str]) -> Floats:
         return np.ones((len(phrases), 1), dtype=np.float32)
@@ -191,6 +198,8 @@ def test_the_real_space() -> None:
     for one, other in [
         ("battery", "battery life"),
         ("screen", "display"),
+        ("wine", "glass of wine"),
+        ("view from the terrace", "view"),
         ("gift shop", "shops"),
         ("website", "web site"),
         ("café", "cafe"),
@@ -203,5 +212,6 @@ def test_the_real_space() -> None:
         ("front camera", "rear camera"),
         ("museum", "museum shop"),
         ("guide", "audio guides"),
+        ("entrance", "queue at the entrance"),
     ]:
         assert len(merged([one, other], real)) == 2, (one, other)

@@ -2,21 +2,20 @@
 
 Three steps, each on fewer phrases than the one before:
 
-1. Normal form: case, articles, possessives, plurals, and words in ``SAME`` that name one thing.
+1. Normal form: case, articles, possessives, plurals, and everyday words for one thing (``forms``).
 2. A phrase joins the shorter one whose kind or side it is ("night bus" and "bus", "battery life" and "battery"), where
    their cosine is at least ``KIND`` or ``SIDE``.
 3. Leader clustering in the embedding space, the most frequent first, from cosine ``NEAR`` on: inflections, spellings.
 
 Why not the embedding alone: in the pretrained space (all-MiniLM-L6-v2) "screen" and "display" have cosine .65, "lunch"
-and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. Over 44 such pairs
-of either kind, neither centring, whitening nor putting the word into a sentence ranked a same pair above a kindred one
-more than 70 times in 100. So the space decides only where it is sure, and two phrases that share a word and differ in
+and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. Over some forty
+pairs of either kind, neither centring, whitening nor putting the word into a sentence ranked a same pair above a
+kindred one in more than 71 of 100 cases. So the space decides only where it is sure, and two phrases that share a word and differ in
 another ("front camera", "rear camera") stay apart.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,69 +25,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.types import Result
+from tasks.opinion_analysis.forms import Form, normal, shorter_forms
 from tasks.opinion_analysis.types import Opinion, OpinionResult
 
 Floats = npt.NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
-Form = tuple[str, ...]  # the words of a normal form
 
 # Over 4,694 targets of reviews (MAMS, DMASTE) this joins "omelette" and "omelet", "web site" and "website", "washing"
 # and "wash"; from .80 on it also joins "meal" and "dinner" (.80), "meat" and "beef" (.82), "colour" and "blue" (.81).
 NEAR = 0.85
-KIND = 0.65  # "gift shop" and "shop" .68, "night bus" and "bus" .79; "audio guide" and "guide" .58 are told apart
-SIDE = 0.5  # "battery life" and "battery" .64, "screen size" and "screen" .64
 BLOCK = 256  # phrases compared with all leaders in one product of matrices
-
-_WORD = re.compile(r"\w+(?:[-.]\w+)*")
-_POSSESSIVE = re.compile(r"['’]s?\b")
-# Before a noun.
-_DETERMINERS = frozenset(
-    {
-        "a",
-        "an",
-        "the",
-        "this",
-        "that",
-        "these",
-        "those",
-        "my",
-        "our",
-        "your",
-        "their",
-        "his",
-        "her",
-        "its",
-        "some",
-        "any",
-        "every",
-        "each",
-        "all",
-        "no",
-    }
-)
-# Said after a thing, they name a side of it that a reader looks for under the thing: "battery life", "sound quality".
-_SIDES = frozenset({"life", "quality", "size", "speed", "performance", "level", "design", "selection", "choice", "experience", "itself"})
-# Their last word does not say what they are, though the space finds them close to it ("hot dog" and "dog" .72).
-_COMPOUNDS = frozenset(
-    {("ice", "cream"), ("hot", "dog"), ("room", "service"), ("hot", "chocolate"), ("high", "school"), ("credit", "card"), ("tea", "room")}
-)
-_NO_PLURALS = frozenset({"always", "bus", "canvas", "gas", "lens", "news", "pants", "plus", "series", "species", "thanks", "this", "yes"})
-_IRREGULAR = {"children": "child", "buses": "bus", "movies": "movie", "caches": "cache", "shelves": "shelf", "women": "woman", "men": "man"}
-# Everyday words for one thing, the first being the one that the others become; the space alone does not see it.
-_SAME = """
-screen display|staff personnel employee crew|waiter waitress server waiters|toilet restroom bathroom|café cafe coffee-shop coffee-bar
-price cost pricing|shop store gift-shop museum-shop giftshop|wifi wi-fi internet|queue waiting-line|reception front-desk reception-desk
-atmosphere ambience ambiance vibe|smell scent odour odor|photo picture pic|colour color|flavour flavor taste|sound audio
-child kid|teacher instructor lecturer professor|homework assignment coursework|exam examination test|customer-service customer-support
-bike-lane cycle-lane cycle-path bike-path|parking parking-space parking-lot car-park|rubbish trash garbage|pavement sidewalk
-delivery shipping|phone cellphone cell-phone mobile-phone smartphone|air-conditioning air-conditioner air-con a/c ac
-lift elevator|film movie|exhibition exhibit|guide tour-guide|notebook laptop|bike bicycle|playground play-area
-"""
-SAME: dict[Form, Form] = {
-    tuple(word.split("-")): tuple(group.split()[0].split("-"))
-    for group in _SAME.replace("wi-fi", "wi_fi").replace("\n", "|").strip("|").split("|")
-    for word in group.split()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,35 +93,6 @@ def _mentions(results: Iterable[OpinionResult]) -> Iterable[Mention]:
                 yield Mention(index, opinion, wording, form)
 
 
-def normal(text: str) -> tuple[str, Form]:
-    """A target's wording without its determiners, and its normal form: ("screens", ("screen",)) for "The screens"."""
-    words = " ".join(text.split()).split(" ")
-    while len(words) > 1 and words[0].casefold() in _DETERMINERS:
-        words = words[1:]
-    wording = " ".join(words)
-    plain = _POSSESSIVE.sub("", wording.casefold()).replace("wi-fi", "wifi").replace("a/c", "ac")
-    form = tuple(_WORD.findall(plain.replace("-", " "))) or (plain,)
-    return wording, same((*form[:-1], singular(form[-1])))
-
-
-def singular(word: str) -> str:
-    """An English noun without its regular plural ending; what is no plural stays."""
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if len(word) < 4 or word in _NO_PLURALS or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes", "zzes")) else word[:-1]
-
-
-def same(form: Form) -> Form:
-    """``form`` with the everyday word for the thing, where ``SAME`` knows it: the whole of it, or its last word."""
-    if form in SAME:
-        return SAME[form]
-    return form[:-1] + SAME.get(form[-1:], form[-1:])
-
-
 def _merge(forms: list[Form], counts: Counter[Form], embed: Embed) -> dict[Form, Form]:
     """The form that stands for each form."""
     vectors = np.asarray(embed([" ".join(form) for form in forms]), dtype=np.float32)
@@ -193,23 +110,12 @@ def _wholes(forms: list[Form], vectors: Floats) -> list[int]:
     numbers = {form: number for number, form in enumerate(forms)}
     parents = list(range(len(forms)))
     for number in sorted(parents, key=lambda each: len(forms[each])):  # parents before their children
-        for shorter, least in _shorter(forms[number]):
+        for shorter, least in shorter_forms(forms[number]):
             parent = numbers.get(shorter)
             if parent is not None and float(vectors[number] @ vectors[parent]) >= least:
                 parents[number] = parents[parent]
                 break
     return parents
-
-
-def _shorter(form: Form) -> Iterable[tuple[Form, float]]:
-    """What a phrase may be a kind or a side of, from which cosine on, the longest first: "old night bus" -> "night bus", "bus"."""
-    if len(form) > 1 and form[-1] in _SIDES:
-        yield same(form[:-1]), SIDE
-        return
-    for start in range(1, len(form)):
-        if form[start - 1 :] in _COMPOUNDS:
-            return
-        yield form[start:], KIND
 
 
 def lead(forms: Sequence[Form], vectors: Floats) -> list[int]:
