@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
@@ -99,7 +99,22 @@ def start_from(training: Any, encoder: Encoder, ours: FinetuneArguments) -> None
         raise AdapterError(f"The adapter {ours.adapter!r} was made with --method {settings['method']}: go on with the same.")
     if ours.method != "full":
         check_base(encoder, settings, folder)
-    restore(training, folder)
+    if ours.method == "lora":
+        _check_lora(training.model.encoder.peft_config["default"], folder, str(ours.adapter))
+    try:
+        restore(training, folder)
+    except RuntimeError as error:  # a whole encoder of another shape
+        raise AdapterError(
+            f"The encoder of the adapter {ours.adapter!r} does not fit {encoder.name!r}: go on with its own --model."
+        ) from error
+
+
+def _check_lora(config: Any, folder: Path, name: str) -> None:
+    """Refuse LoRA weights of another rank, or of another scale, with which they would mean something else."""
+    made = LoraConfig.from_pretrained(str(folder))
+    for flag, theirs, own in (("lora_rank", made.r, config.r), ("lora_alpha", made.lora_alpha, config.lora_alpha)):
+        if theirs != own:
+            raise AdapterError(f"The adapter {name!r} was made with --{flag} {theirs}, not {own}: go on with the same.")
 
 
 def wrap(encoder: Encoder, ours: FinetuneArguments) -> Any:
