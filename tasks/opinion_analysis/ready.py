@@ -20,7 +20,7 @@ from tasks.core.encoder import Encoder, load_config, load_pretrained, pick_devic
 from tasks.core.errors import InputError, ModelError
 from tasks.core.text import Tokens, Window, batches
 from tasks.core.types import Span
-from tasks.opinion_analysis.decode import Floats
+from tasks.opinion_analysis.decode import Floats, visible
 from tasks.opinion_analysis.task import SILENT, OpinionAnalyzer
 from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion
 
@@ -183,8 +183,8 @@ def _tagged(
             runs.append((polarity, [word], [score]))
     told = []
     for polarity, place, shares in runs:
-        span = Span.of(text, tokens.word_chars(place[0])[0], tokens.word_chars(place[-1])[1])
-        told.append(Opinion(span, None, polarity, sum(shares) / len(shares)))
+        if found := visible(text, tokens.word_chars(place[0])[0], tokens.word_chars(place[-1])[1]):
+            told.append(Opinion(Span.of(text, *found), None, polarity, sum(shares) / len(shares)))
     told = [each for each in told if each.score >= least]
     weights: dict[str, float] = defaultdict(float)
     for each in told:
