@@ -83,7 +83,7 @@ def _progress(results: Any, total: int) -> Any:
 
 def main(arguments: Sequence[str]) -> int:
     """Parse and run; returns the exit code."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_intermixed_args(arguments)  # so that the text may stand behind the options
     try:
         run(options)
     except QuipuError as error:
