@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tasks.core.encoder import Encoder
 from tasks.core.errors import InputError
-from tasks.core.text import Tokens, Window, Windower, batches, pad
+from tasks.core.text import Tokens, Window, Windower, batches, pad, spelled
 
 AWKWARD = [
     "plain words, and a full stop.",
@@ -182,3 +182,23 @@ def test_paired_windows_hold_the_second_text_whole_as_the_tokenizer_joins_two(en
 def test_a_second_text_that_leaves_no_room_is_refused(encoder: Encoder) -> None:
     with pytest.raises(InputError, match="say it shorter"):
         Windower(encoder.tokenizer, 32, 8).paired(["one"], "two " * 40)
+
+
+@given(text=texts)
+@settings(max_examples=60, deadline=None)
+def test_a_spelled_text_keeps_its_characters(encoder: Encoder, text: str) -> None:
+    plain, places = spelled(text)
+    assert places is None or (len(places) == len(plain) and set(places.tolist()) == set(range(len(text))))
+    (tokens,), _ = Windower(encoder.tokenizer, 40, 12, spell=spelled)([text])
+    spans = [tokens.word_chars(word) for word in range(tokens.count)]
+    assert all(0 <= start <= end <= len(text) for start, end in spans)
+    assert all(left[1] <= right[0] or left == right for left, right in pairwise(spans))
+
+
+def test_an_emoji_is_read_by_its_name_at_its_own_place(default_encoder: Encoder) -> None:
+    text = "Nice 👍 day"
+    (tokens,), (window,) = Windower(default_encoder.tokenizer, 40, 12, spell=spelled)([text])
+    read = default_encoder.tokenizer.convert_ids_to_tokens(window.ids.tolist())
+    assert read == ["[CLS]", "nice", "thumbs", "up", "sign", "day", "[SEP]"]
+    assert [text[slice(*tokens.word_chars(word))] for word in range(5)] == ["Nice", "👍", "👍", "👍", "day"]
+    assert tokens.words_in(5, 6) == (1, 3) and tokens.words_in(0, 6) == (0, 3) and tokens.words_in(4, 5) is None

@@ -9,7 +9,8 @@ in the tokenizer's native code or in NumPy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from tasks.core.errors import InputError
 
 Ints = NDArray[np.int64]
+Spell = Callable[[str], tuple[str, Ints | None]]
 PADDING = 0.05  # share of a batch
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -45,23 +47,56 @@ class Window:
 
 
 class Tokens:
-    """The words of one text; ``word_chars`` gives a word's character offsets."""
+    """The words of one text; ``word_chars`` gives a word's character offsets, ``words_in`` the words at offsets.
 
-    __slots__ = ("_spans", "count", "encoding")
+    ``places``: where the text that was encoded is a spelling of the user's, the place of each of its characters there.
+    """
 
-    def __init__(self, encoding: Any, count: int) -> None:
-        self.encoding, self.count = encoding, count
+    __slots__ = ("_places", "_spans", "count", "encoding")
+
+    def __init__(self, encoding: Any, count: int, places: Ints | None = None) -> None:
+        self.encoding, self.count, self._places = encoding, count, places
         self._spans: tuple[Ints, Ints, Ints] | None = None
 
     def word_chars(self, word: int) -> tuple[int, int]:
         """Half-open character offsets of word number ``word``."""
-        if self._spans is None:  # once, for the encoding's own look-up goes through all words of a text at each call
-            numbers, offsets = np.array(self.encoding.word_ids, np.int64), np.array(self.encoding.offsets, np.int64)
-            first = np.flatnonzero(np.diff(numbers, prepend=-2) != 0)
-            self._spans = numbers[first], offsets[first, 0], offsets[np.append(first[1:], len(numbers)) - 1, 1]
-        words, starts, ends = self._spans
+        words, starts, ends = self._words()
         at = int(np.searchsorted(words, word))
         return int(starts[at]), int(ends[at])
+
+    def words_in(self, start: int, end: int) -> tuple[int, int] | None:
+        """First and last word that have a character in ``[start, end)``, None where there is none."""
+        words, starts, ends = self._words()
+        inside = words[(starts < end) & (ends > start) & (ends > starts)]
+        return (int(inside[0]), int(inside[-1])) if len(inside) else None
+
+    def _words(self) -> tuple[Ints, Ints, Ints]:
+        """Numbers, starts and ends of the words; once, for the encoding's own look-up goes through all of them at each call."""
+        if self._spans is None:
+            numbers, offsets = np.array(self.encoding.word_ids, np.int64), np.array(self.encoding.offsets, np.int64).reshape(-1, 2)
+            first = np.flatnonzero(np.diff(numbers, prepend=-2) != 0)
+            starts, ends = offsets[first, 0], offsets[np.append(first[1:], len(numbers))[: len(first)] - 1, 1]
+            if self._places is not None and len(self._places):
+                last = len(self._places) - 1
+                ends = np.where(ends > starts, self._places[np.clip(ends - 1, 0, last)] + 1, self._places[np.clip(ends, 0, last)])
+                starts = self._places[np.clip(starts, 0, last)]
+            self._spans = numbers[first], starts, ends
+        return self._spans
+
+
+def spelled(text: str) -> tuple[str, Ints | None]:
+    """The text with its emoji by their Unicode names, and the place in ``text`` of each character; None: unchanged.
+
+    "Great 👍" -> "Great  thumbs up sign ". Vocabularies without emoji read all of them as one unknown token.
+    """
+    if text.isascii() or not any(map(_is_emoji, text)):
+        return text, None
+    parts = [f" {unicodedata.name(char).lower()} " if _is_emoji(char) else char for char in text]
+    return "".join(parts), np.repeat(np.arange(len(text)), [len(part) for part in parts])
+
+
+def _is_emoji(char: str) -> bool:
+    return char >= "\u2190" and unicodedata.category(char) == "So" and bool(unicodedata.name(char, ""))
 
 
 def check_text(text: object) -> str:
@@ -74,12 +109,13 @@ def check_text(text: object) -> str:
 class Windower:
     """Cuts texts into windows for one tokenizer.
 
-    Parameters: a fast ``tokenizer``; ``size`` tokens a window, special tokens included; ``overlap`` tokens
-    that two neighbouring windows share; ``whole``: list all words of a window, not the owned ones alone.
-    ``between`` are the tokens that the tokenizer puts between two texts.
+    Parameters: a fast ``tokenizer``; ``size`` tokens a window, special tokens included; ``overlap`` tokens that two
+    neighbouring windows share; ``whole``: list all words of a window, not the owned ones alone; ``spell``: what is
+    encoded of a text instead, and the place there of each of its characters (``spelled``). ``between`` are the tokens
+    that the tokenizer puts between two texts.
     """
 
-    def __init__(self, tokenizer: Any, size: int, overlap: int, whole: bool = False) -> None:
+    def __init__(self, tokenizer: Any, size: int, overlap: int, whole: bool = False, spell: Spell | None = None) -> None:
         if not tokenizer.is_fast:
             raise InputError("The tokenizer has no character offsets: choose a model with a fast tokenizer.")
         self._tokenizer = tokenizer
@@ -89,14 +125,15 @@ class Windower:
         self.size = size
         self.body = size - len(self._prefix) - len(self._suffix)
         self.overlap = min(overlap, self.body // 2)
-        self.whole = whole
+        self.whole, self.spell = whole, spell
 
     def __call__(self, texts: Sequence[str]) -> tuple[list[Tokens], list[Window]]:
         """Tokens of each text, and the windows of all of them in text order; a blank text has no window."""
         tokens: list[Tokens] = []
         windows: list[Window] = []
+        texts, places = self._spelled(texts)
         for number, encoding in enumerate(self._encode(texts)):
-            tokens.append(Tokens(encoding, len(set(encoding.word_ids))))
+            tokens.append(Tokens(encoding, len(set(encoding.word_ids)), places[number]))
             windows.extend(self._cut(number, encoding, self._suffix))
         return tokens, windows
 
@@ -105,6 +142,7 @@ class Windower:
 
         Raises ``InputError`` where ``second`` takes more than half of a window.
         """
+        texts, _ = self._spelled(texts)
         (encoding,) = self._encode([second])
         if len(encoding.ids) > self.size // 2:
             raise InputError(f"{second[:60]!r}… takes {len(encoding.ids)} tokens, where {self.size // 2} are the most: say it shorter.")
@@ -116,6 +154,13 @@ class Windower:
         none = np.zeros(0, np.int64)
         bodies = [np.array(encoding.ids[: self.body], np.int64) for encoding in self._encode(texts)]
         return [Window(number, np.concatenate([self._prefix, body, self._suffix]), none, none, none) for number, body in enumerate(bodies)]
+
+    def _spelled(self, texts: Sequence[str]) -> tuple[Sequence[str], Sequence[Ints | None]]:
+        """The texts as they are encoded, and the places of their characters where these differ."""
+        if self.spell is None:
+            return texts, [None] * len(texts)
+        both = [self.spell(check_text(text)) for text in texts]
+        return [text for text, _ in both], [places for _, places in both]
 
     def _encode(self, texts: Sequence[str]) -> Sequence[Any]:
         """Without the tokenizer's own truncation: that is a state, which would cut the texts of another thread."""

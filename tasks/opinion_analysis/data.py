@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tasks.core.encoder import Encoder, collate
 from tasks.core.errors import InputError
-from tasks.core.text import Tokens, Window, Windower
+from tasks.core.text import Tokens, Window, Windower, spelled
 from tasks.opinion_analysis.types import POLARITIES, STANCES
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ def windower_of(encoder: Encoder) -> Windower:
     """Windows that list all their words: an opinion belongs to the window that owns its first word of the expression
     (of the target, where there is no expression), and is read with 24 or more tokens of context on either side."""
     inner = encoder.windower
-    return Windower(encoder.tokenizer, inner.size, min(OVERLAP, inner.size // 3), whole=True)
+    return Windower(encoder.tokenizer, inner.size, min(OVERLAP, inner.size // 3), whole=True, spell=spelled)
 
 
 def gold_opinions(row: Row) -> set[Opinion]:
@@ -160,11 +160,10 @@ def _in_window(window: Window, tokens: Tokens, target: Place, expression: Place,
         if span is None:
             placed += [UNKNOWN, UNKNOWN]
             continue
-        words = [word for at in range(*span) if (word := tokens.encoding.char_to_word(at)) is not None]
-        places = np.searchsorted(window.words, [min(words), max(words)]) if words else None
-        if places is None or places[1] >= len(window.words) or window.words[places[0]] != min(words):
+        words = tokens.words_in(*span)
+        if words is None or words[0] < window.words[0] or words[1] > window.words[-1]:
             return None
-        placed += places.tolist()
+        placed += np.searchsorted(window.words, words).tolist()
     return [*placed, POLARITIES.index(polarity)]
 
 

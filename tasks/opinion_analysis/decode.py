@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 Place = tuple[int, int] | None  # half-open character offsets, None where the text does not say
 EXPLICIT, IMPLICIT, BARE = "explicit", "implicit", "bare"  # target and expression; expression alone; target alone
 NEAR = -3.0  # spans with a lower logit are not looked at
+MOST_BEHIND = -20.0  # logits that one target's link may be behind another's: beyond that it makes no difference
 MOST_SPANS = 48  # of a kind in a window, the likeliest: what a text of 126 words can say, and bounded work on a hostile one
 
 
@@ -73,7 +74,7 @@ class Softmax:
         return whole
 
 
-UNFITTED = {EXPLICIT: Logistic((0.5, 0.5, 0.5, 0.5, 1.0)), IMPLICIT: Logistic((0.5, 0.5, 0.5, 1.0)), BARE: Logistic((1.0, 1.0))}
+UNFITTED = {EXPLICIT: Logistic((0.5, 0.5, 0.5, 0.5, 0.2, 1.0)), IMPLICIT: Logistic((0.5, 0.5, 0.5, 0.2, 1.0)), BARE: Logistic((1.0, 1.0))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ def candidates(text: str, window: Window, tokens: Tokens, spans: Floats, links: 
     target_logit, expression_logit = spans[0][tuple(targets.T)], spans[1][tuple(expressions.T)]
     heads = np.concatenate([np.zeros((1, 2), np.int64), targets + 1])
     starts, ends = (links[side][heads[:, side][:, None], expressions[:, side][None, :]] for side in (0, 1))
+    leads = lead(starts + ends, heads)
     alone = log_shares(target_sign)
     pairs = log_shares(np.concatenate([np.zeros((1, 3), np.float32), target_sign])[:, None, :] + expression_sign[None, :, :])
 
@@ -148,13 +150,23 @@ def candidates(text: str, window: Window, tokens: Tokens, spans: Floats, links: 
         expression = place(words)
         for line in range(len(heads)) if expression else ():
             best = int(pairs[line, column].argmax())
-            linked = (float(starts[line, column]), float(ends[line, column]), float(pairs[line, column, best]))
+            scored = (starts, ends, leads, pairs[:, :, best])
+            linked = tuple(float(each[line, column]) for each in scored)
             if line == 0:
                 found.append(Candidate(IMPLICIT, None, expression, POLARITIES[best], (float(expression_logit[column]), *linked)))
             elif places[line - 1] and min(linked[:2]) > NEAR:
                 features = (float(target_logit[line - 1]), float(expression_logit[column]), *linked)
                 found.append(Candidate(EXPLICIT, places[line - 1], expression, POLARITIES[best], features))
     return found
+
+
+def lead(links: Floats, heads: NDArray[np.int64]) -> Floats:
+    """How far each target (lines of ``links``) is behind the best other one for an expression (columns): 0 where it is
+    the best itself. Targets that overlap, ``heads`` being their words, are no others to each other."""
+    together = (heads[:, None, 0] <= heads[None, :, 1]) & (heads[None, :, 0] <= heads[:, None, 1])
+    rivals = np.where(together[:, :, None], MOST_BEHIND, links[None, :, :]).max(axis=1, initial=MOST_BEHIND)
+    behind: Floats = np.clip(links - np.maximum(rivals, MOST_BEHIND), MOST_BEHIND, 0).astype(np.float32)
+    return behind
 
 
 def visible(text: str, start: int, end: int) -> Place:
@@ -170,9 +182,10 @@ def overlap(one: Place, other: Place) -> bool:
 
 
 def contradict(one: Candidate, other: Candidate) -> bool:
-    """Whether only one of two candidates can hold: the same judgement read twice, or a target with and without words."""
+    """Whether only one of two candidates can hold: the same judgement read twice, or a target with and without words
+    (within the words, too)."""
     if one.expression is None or other.expression is None:
-        return overlap(one.target, other.target)
+        return overlap(one.target, other.target) or overlap(one.target, other.expression) or overlap(one.expression, other.target)
     if not overlap(one.expression, other.expression):
         return False
     return one.target is None or other.target is None or overlap(one.target, other.target)

@@ -84,9 +84,11 @@ class Scorer:
 
 def _words_in(window: Window, tokens: Tokens, start: int, end: int) -> tuple[int, int] | None:
     """Places in the window of the first and last word of ``[start, end)``; what lies beyond the window is left out."""
-    words = {word for at in range(start, end) if (word := tokens.encoding.char_to_word(at)) is not None}
-    inside = [place for place, word in enumerate(window.words.tolist()) if word in words]
-    return (inside[0], inside[-1]) if inside else None
+    words = tokens.words_in(start, end)
+    if words is None:
+        return None
+    inside = np.flatnonzero((window.words >= words[0]) & (window.words <= words[1]))
+    return (int(inside[0]), int(inside[-1])) if len(inside) else None
 
 
 def _owned(window: Window) -> int:
