@@ -2,7 +2,7 @@
 
 Three steps, each on fewer phrases than the one before:
 
-1. Normal form: case, articles, possessives, plurals, and everyday words for one thing (``forms``).
+1. Normal form: case, articles, possessives and plurals (``forms``).
 2. A phrase joins the shorter one whose kind or side it is ("night bus" and "bus", "battery life" and "battery"), where
    their cosine is at least ``KIND`` or ``SIDE``.
 3. Leader clustering in the embedding space, the most frequent first, from cosine ``NEAR`` on: inflections, spellings.
@@ -10,22 +10,22 @@ Three steps, each on fewer phrases than the one before:
 Why not the embedding alone: in the pretrained space (all-MiniLM-L6-v2) "screen" and "display" have cosine .65, "lunch"
 and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. Over some forty
 pairs of either kind, neither centring, whitening nor putting the word into a sentence ranked a same pair above a
-kindred one in more than 71 of 100 cases. So the space decides only where it is sure, and two phrases that share a word and differ in
-another ("front camera", "rear camera") stay apart.
+kindred one in more than 71 of 100 cases. So the space decides only where it is sure: "screen" and "display" stay two
+aspects, and so do two phrases that share a word and differ in another ("front camera", "rear camera").
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tasks.core.types import Result
-from tasks.opinion_analysis.forms import Form, normal, shorter_forms
+from tasks.opinion_analysis.forms import Form, key, normal, shorter_forms
 from tasks.opinion_analysis.types import Opinion, OpinionResult
 
 Floats = npt.NDArray[np.float32]
@@ -76,6 +76,8 @@ def aspects(results: Iterable[OpinionResult], embed: Embed) -> list[Aspect]:
     alphabet.
     """
     mentions = list(_mentions(results))
+    spelled = _commonest(mention.form for mention in mentions)
+    mentions = [replace(mention, form=spelled[key(mention.form)]) for mention in mentions]
     counts = Counter(mention.form for mention in mentions)
     forms = sorted(counts, key=lambda form: (-counts[form], form))
     groups = _merge(forms, counts, embed) if forms else {}
@@ -93,6 +95,14 @@ def _mentions(results: Iterable[OpinionResult]) -> Iterable[Mention]:
                 yield Mention(index, opinion, wording, form)
 
 
+def _commonest(forms: Iterable[Form]) -> dict[Form, Form]:
+    """The commonest of the forms that are one but for their plural, by ``key``."""
+    found: dict[Form, Form] = {}
+    for form, _ in sorted(Counter(forms).items(), key=lambda item: (-item[1], item[0])):
+        found.setdefault(key(form), form)
+    return found
+
+
 def _merge(forms: list[Form], counts: Counter[Form], embed: Embed) -> dict[Form, Form]:
     """The form that stands for each form."""
     vectors = np.asarray(embed([" ".join(form) for form in forms]), dtype=np.float32)
@@ -107,11 +117,11 @@ def _merge(forms: list[Form], counts: Counter[Form], embed: Embed) -> dict[Form,
 
 def _wholes(forms: list[Form], vectors: Floats) -> list[int]:
     """For each form the number of the shortest one that it is a kind or a side of; its own where there is none."""
-    numbers = {form: number for number, form in enumerate(forms)}
+    numbers = {key(form): number for number, form in enumerate(forms)}
     parents = list(range(len(forms)))
     for number in sorted(parents, key=lambda each: len(forms[each])):  # parents before their children
         for shorter, least in shorter_forms(forms[number]):
-            parent = numbers.get(shorter)
+            parent = numbers.get(key(shorter))
             if parent is not None and float(vectors[number] @ vectors[parent]) >= least:
                 parents[number] = parents[parent]
                 break
