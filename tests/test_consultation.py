@@ -23,11 +23,10 @@ from gradio_client import Client, handle_file
 from apps import components, consultation, render_consultation
 from apps.render import luminance
 from tasks.core.errors import InputError
-from tasks.core.types import Coverage
 from tasks.opinion_analysis import arguments
-from tasks.opinion_analysis.arguments import Argument, cluster, sentences, strongest
+from tasks.opinion_analysis.arguments import Argument, Voice, cluster, sentences, strongest
 from tasks.opinion_analysis.consultation import Consultation, Share, Shares, consult, shares, wilson
-from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, OpinionResult
+from tasks.opinion_analysis.types import STANCES, Label
 from tests.test_apps import ROOT, contrast, free_port, read, write
 
 PROPOSAL = "The market square should be closed to cars."
@@ -55,11 +54,11 @@ class Crowd:
         side = (sure, 1 - sure) if hits[0] > hits[1] else (1 - sure, sure)
         return Label.of(STANCES, (*side, 0.0))
 
-    def stream(self, texts: Sequence[str], target: str) -> Iterator[OpinionResult]:
+    def stances(self, texts: Sequence[str], target: str) -> Iterator[Label]:
         assert target
         for text in texts:
             self.judged.append(text)
-            yield result(text, self.stance(text))
+            yield self.stance(text)
 
     def embed(self, phrases: Sequence[str]) -> Any:
         self.embedded.append(len(phrases))
@@ -70,13 +69,9 @@ class Crowd:
         return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), np.float32(1e-9))
 
 
-def result(text: str, stance: Label | None) -> OpinionResult:
-    return OpinionResult(text, Label.of(POLARITIES, (0.0, 0.0, 1.0)), (), stance, Coverage(len(text), len(text)))
-
-
-def said(text: str, score: float = 0.8, side: str = "favor") -> OpinionResult:
+def said(text: str, score: float = 0.8, side: str = "favor") -> Voice:
     rest = (1 - score) / 2
-    return result(text, Label.of(STANCES, [score if label == side else rest for label in STANCES]))
+    return text, Label.of(STANCES, [score if label == side else rest for label in STANCES])
 
 
 def load(task: str, adapter: str = "shipped") -> Crowd:
@@ -226,7 +221,7 @@ LONG = (
 
 def test_a_long_contribution_is_quoted_by_the_sentence_that_argues_most() -> None:
     crowd = Crowd()
-    (found,) = strongest([result(LONG, crowd.stance(LONG))], "against", crowd.embed, judge=lambda texts: map(crowd.stance, texts))
+    (found,) = strongest([(LONG, crowd.stance(LONG))], "against", crowd.embed, judge=lambda texts: map(crowd.stance, texts))
     assert found.text == "Customers of my shop come by car, surely, and no customers means no shop."
     assert (found.index, found.similar, found.score) == (0, (), 0.9)
 
@@ -242,7 +237,7 @@ def test_few_sentences_are_judged() -> None:
 
     def judge(texts: Sequence[str]) -> list[Label]:
         judged.extend(texts)
-        return [said(text).stance or Label.of(STANCES, (1, 0, 0)) for text in texts]
+        return [said(text)[1] for text in texts]
 
     results = [said(" ".join(f"Word{n}{m} thing{n}{m} cause{n}{m} matter{n}{m} end{n}{m}." for m in range(9))) for n in range(60)]
     assert len(strongest(results, "favor", Crowd().embed, judge=judge)) == 5

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.types import Result, check_score
-from tasks.opinion_analysis.types import Label, OpinionResult
+from tasks.opinion_analysis.types import Label
 
 SHORT = 30  # words up to which a contribution is quoted whole
 LEAST = 3  # words of an argument beside those of the proposal, of ``VOTES`` and ``COMMON``
@@ -51,6 +51,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\b\w\.)(?<!\b(?:Dr|Mr|Ms|St|No|vs)\
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
+Voice = tuple[str, Label]  # a contribution and its stance
 Judge = Callable[[Sequence[str]], Iterable[Label]]
 
 
@@ -84,16 +85,16 @@ class _Phrase:
 
 
 def strongest(
-    results: Sequence[OpinionResult], side: str, embed: Embed, k: int = 5, judge: Judge | None = None, proposal: str | None = None
+    voices: Sequence[Voice], side: str, embed: Embed, k: int = 5, judge: Judge | None = None, proposal: str | None = None
 ) -> list[Argument]:
     """The ``k`` strongest arguments of a ``side`` (``favor`` or ``against``), the strongest first; this module's head tells the rule.
 
     ``embed`` gives unit vectors in which texts of like meaning are close; ``judge`` gives the stance of sentences on their
     own, and a sentence of a long contribution that does not argue for its writer's side is not quoted; ``proposal``:
     what all of them are about, so that only what goes beyond it is compared. The memory for the comparison is bounded,
-    however many results there are.
+    however many voices there are.
     """
-    groups = sorted(_groups(_phrases(results, side, proposal or ""), embed, proposal), key=_people, reverse=True)[:SHORTLIST]
+    groups = sorted(_groups(_phrases(voices, side, proposal or ""), embed, proposal), key=_people, reverse=True)[:SHORTLIST]
     scored = zip(groups, _own_scores([group[0] for group in groups], side, judge), strict=True)
     ranked = sorted(((_people(group) * score, score, group) for group, score in scored), key=lambda item: item[0], reverse=True)
     found: dict[int, Argument] = {}
@@ -105,16 +106,16 @@ def strongest(
     return list(found.values())[:k]
 
 
-def _phrases(results: Sequence[OpinionResult], side: str, proposal: str) -> list[_Phrase]:
+def _phrases(voices: Sequence[Voice], side: str, proposal: str) -> list[_Phrase]:
     """What may be an argument of the side, from the surest writers down: who is quoted speaks for those who follow."""
     known = _stems(" ".join([*VOTES, COMMON, proposal]))
     found: list[_Phrase] = []
-    for index, result in enumerate(results):
-        if result.stance is None or result.stance.label != side:
+    for index, (text, stance) in enumerate(voices):
+        if stance.label != side:
             continue
-        whole = len(WORD.findall(result.text)) <= SHORT
-        parts = [result.text.strip()] if whole else sentences(result.text)
-        found += [_Phrase(part, index, result.stance.score, whole) for part in parts if len(_stems(part) - known) >= LEAST]
+        whole = len(WORD.findall(text)) <= SHORT
+        parts = [text.strip()] if whole else sentences(text)
+        found += [_Phrase(part, index, stance.score, whole) for part in parts if len(_stems(part) - known) >= LEAST]
     return sorted(found, key=lambda phrase: -phrase.score)
 
 

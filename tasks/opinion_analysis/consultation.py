@@ -16,8 +16,8 @@ from typing import Any
 
 from tasks.core.errors import InputError
 from tasks.core.types import Result, check_score
-from tasks.opinion_analysis.arguments import Argument, plain, strongest
-from tasks.opinion_analysis.types import STANCES, Label, OpinionResult
+from tasks.opinion_analysis.arguments import Argument, Voice, plain, strongest
+from tasks.opinion_analysis.types import STANCES, Label
 
 Z = 1.959964  # of the normal distribution's middle 95 %
 
@@ -121,22 +121,22 @@ def consult(pipeline: Any, texts: Sequence[str], proposal: str, k: int = 5, prog
     if not places:
         raise InputError("There are no contributions: all of them are blank.")
     hear = progress or (lambda what, share: None)
-    results: list[OpinionResult] = []
-    for result in pipeline.stream([texts[place] for place in places], target=proposal):
-        results.append(result)
-        hear(f"Reading {len(places):,} contributions", len(results) / len(places))
+    voices: list[Voice] = []
     stances: list[Label | None] = [None] * len(texts)
-    for place, result in zip(places, results, strict=True):
-        stances[place] = result.stance
+    for place, stance in zip(places, pipeline.stances([texts[place] for place in places], proposal), strict=True):
+        voices.append((texts[place], stance))
+        stances[place] = stance
+        hear(f"Reading {len(places):,} contributions", len(voices) / len(places))
     hear("Comparing arguments", None)
 
     def judge(sentences: Sequence[str]) -> Iterator[Label]:
-        return (result.stance for result in pipeline.stream(sentences, target=proposal))
+        found: Iterator[Label] = pipeline.stances(sentences, proposal)
+        return found
 
     sides = [
         tuple(
             Argument(found.text, found.score, places[found.index], tuple(places[index] for index in found.similar))
-            for found in strongest(results, side, pipeline.embed, k, judge, proposal)
+            for found in strongest(voices, side, pipeline.embed, k, judge, proposal)
         )
         for side in ("favor", "against")
     ]
