@@ -7,6 +7,7 @@ candidates that say the same in overlapping words the likeliest stays.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -199,9 +200,13 @@ def choose(found: Iterable[Candidate], scores: Mapping[str, Logistic], least: fl
     scored = [(scores[each.kind](each.features), each) for each in found if each.kind != BARE or each.polarity != "neutral"]
     scored = [(score, each) for score, each in scored if score >= (scores[each.kind].threshold if least is None else least)]
     kept: list[tuple[float, Candidate]] = []
+    taken: dict[int, list[Candidate]] = defaultdict(list)  # by character: only what overlaps can contradict
     for score, each in sorted(scored, key=lambda pair: (pair[1].kind == BARE, -pair[0], pair[1].target or (), pair[1].expression or ())):
-        if not any(contradict(each, other) for _, other in kept):
+        characters = [at for place in (each.target, each.expression) if place for at in range(*place)]
+        if not any(contradict(each, other) for at in characters for other in taken[at]):
             kept.append((score, each))
+            for at in characters:
+                taken[at].append(each)
     return kept
 
 
