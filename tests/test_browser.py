@@ -1,6 +1,6 @@
 """The page in a real headless Chromium: type, press, look; needs chromium and playwright, else it is skipped.
 
-python -m tests.test_browser docs/screenshot.png        takes the README's picture, with the shipped models
+python -m tests.test_browser docs        takes the README's pictures, with the shipped models
 """
 
 from __future__ import annotations
@@ -431,18 +431,23 @@ def test_the_shipped_opinions_in_the_page(browser: Any, shipped_address: str) ->
     page.close()
 
 
-def picture(path: str, pipelines: str = "shipped") -> None:
-    """Write the README's picture: the first example, read."""
+def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:
+    """Write the README's pictures: an example of each task, read."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), pipelines) as address, playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = chromium.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=1.5)
-        page.goto(address)
-        page.get_by_text("Disaster", exact=True).first.click(timeout=SLOW)
-        marks(page)
-        page.wait_for_timeout(1000)
-        page.screenshot(path=path)
+        for name, tab, example, found in (
+            ("screenshot", "Event detection", "Disaster", ".highlights .highlighted"),
+            ("opinions", "Opinion analysis", "Restaurant", "#opinions mark"),
+        ):
+            page.goto(address)
+            page.get_by_role("tab", name=tab, exact=True).click(timeout=SLOW)
+            page.get_by_text(example, exact=True).locator("visible=true").first.click(timeout=SLOW)
+            page.locator(found).first.wait_for(timeout=2 * SLOW)
+            page.wait_for_timeout(1000)
+            page.screenshot(path=f"{folder_of_pictures}/{name}.png")
         chromium.close()
 
 
 if __name__ == "__main__":
-    picture(*sys.argv[1:])
+    pictures(*sys.argv[1:])
