@@ -136,6 +136,13 @@ def test_one_proposal_for_all_or_one_for_each(tiny: OpinionAnalysis) -> None:
     assert stances[0] == pytest.approx(stances[2], abs=1e-4) != pytest.approx(stances[1], abs=1e-4)
 
 
+def test_stances_alone_are_those_of_the_whole_reading(tiny: OpinionAnalysis) -> None:
+    texts = ["The bus is late.", "", "Trees are good for the town."]
+    assert list(tiny.stances(texts, PROPOSAL)) == [each.stance for each in tiny(texts, target=PROPOSAL)]
+    with pytest.raises(InputError, match="There is no target"):
+        next(tiny.stances(texts, None))
+
+
 def test_a_higher_threshold_leaves_fewer_opinions(tiny: OpinionAnalysis) -> None:
     steps = [tiny(MIXED, threshold=threshold) for threshold in (0.2, 0.4, 0.6, 1.0)]
     assert sum(len(result.opinions) for result in steps[1]) > 5
