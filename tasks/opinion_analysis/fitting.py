@@ -56,21 +56,22 @@ def fit(scorer: Scorer, files: Sequence[Sequence[Row]]) -> Scores:
     )
 
 
-def fit_softmax(logits: Floats, classes: Sequence[int]) -> Softmax:
+def fit_softmax(logits: Floats, classes: Sequence[int], files: Sequence[int] | None = None) -> Softmax:
     """Scale and shifts of highest likelihood (vector scaling of Guo et al. 2017 with one scale), all classes weighing
-    the same: the probabilities are those of texts of which each class has a third."""
+    the same, and within a class all ``files`` (a number for each row): the probabilities are those of texts of which
+    each class has a third, and no large file decides for the others."""
     if len(set(classes)) < 3:  # nothing to weigh a class by that never occurs
         return Softmax()
     x, y = torch.tensor(np.asarray(logits), dtype=torch.float64), torch.tensor(classes)
-    counts = torch.bincount(y, minlength=3)
-    weight = (1 / counts.clamp(min=1)).double()
+    weight = _balance(y, torch.zeros_like(y) if files is None else torch.tensor(files))
     log_scale = torch.zeros((), dtype=torch.float64, requires_grad=True)
     shift = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([log_scale, shift], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(log_scale.exp() * x + shift, y, weight) + RIDGE * (log_scale.square() + shift.square().sum())
+        each = F.cross_entropy(log_scale.exp() * x + shift, y, reduction="none")
+        loss = weight @ each + RIDGE * (log_scale.square() + shift.square().sum())
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -78,10 +79,21 @@ def fit_softmax(logits: Floats, classes: Sequence[int]) -> Softmax:
     return Softmax(round(log_scale.exp().item(), 4), tuple(round(each, 4) for each in shift.tolist()))
 
 
-def _overall(scorer: Scorer, files: Sequence[Sequence[Row]]) -> tuple[Floats, list[int]]:
-    rows = [row for file in files for row in file if overall_polarity(row) and row["text"].strip()]
-    logits = np.array([reading.polarity for reading in scorer.read([row["text"] for row in rows])], np.float32).reshape(-1, 3)
-    return logits, [POLARITIES.index(str(overall_polarity(row))) for row in rows]
+def _balance(classes: torch.Tensor, files: torch.Tensor) -> torch.Tensor:
+    """Weights (rows,) that sum to 1: each class has the same, and in a class each file that has it."""
+    cells = classes + 3 * files
+    weight = 1 / torch.bincount(cells).double()[cells]
+    return weight / torch.zeros(3, dtype=torch.float64).index_add(0, classes, weight)[classes] / 3
+
+
+def _overall(scorer: Scorer, files: Sequence[Sequence[Row]]) -> tuple[Floats, list[int], list[int]]:
+    """Of annotated polarities; where there are none, of those that follow from opinions."""
+    rows = [(number, row, row.get("polarity")) for number, file in enumerate(files) for row in file if row["text"].strip()]
+    if not any(polarity for _, _, polarity in rows):
+        rows = [(number, row, overall_polarity(row)) for number, row, _ in rows]
+    known = [(number, row, polarity) for number, row, polarity in rows if polarity]
+    logits = np.array([reading.polarity for reading in scorer.read([row["text"] for _, row, _ in known])], np.float32).reshape(-1, 3)
+    return logits, [POLARITIES.index(polarity) for _, _, polarity in known], [number for number, _, _ in known]
 
 
 def given_targets(rows: Sequence[Row]) -> tuple[list[list[tuple[int, int]]], list[list[str]]]:
@@ -105,16 +117,18 @@ def _targets(scorer: Scorer, files: Sequence[Sequence[Row]]) -> tuple[Floats, li
     return np.concatenate([np.zeros((0, 3), np.float32), *logits]), [POLARITIES.index(each) for row in polarities for each in row]
 
 
-def _stances(scorer: Scorer, files: Sequence[Sequence[Row]]) -> tuple[Floats, list[int]]:
-    """With texts on other proposals for "neutral", of which the data sets have none."""
-    rows = [row for file in files for row in file if "stance" in row]
-    rows += unrelated(rows, 0.5, 0)
-    logits, classes = [np.zeros((0, 3), np.float32)], []
-    for proposal in sorted({row["target"] for row in rows}):
-        group = [row for row in rows if row["target"] == proposal and row["text"].strip()]
-        logits.append(scorer.stance([row["text"] for row in group], proposal))
-        classes += [STANCES.index(row["stance"]) for row in group]
-    return np.concatenate(logits), classes
+def _stances(scorer: Scorer, files: Sequence[Sequence[Row]]) -> tuple[Floats, list[int], list[int]]:
+    """With texts on other proposals of the same file for "neutral", of which the data sets have none."""
+    logits, classes, numbers = [np.zeros((0, 3), np.float32)], [], []
+    for number, file in enumerate(files):
+        rows = [row for row in file if "stance" in row and row["text"].strip()]
+        rows += unrelated(rows, 0.5, 0)
+        for proposal in sorted({row["target"] for row in rows}):
+            group = [row for row in rows if row["target"] == proposal]
+            logits.append(scorer.stance([row["text"] for row in group], proposal))
+            classes += [STANCES.index(row["stance"]) for row in group]
+            numbers += [number] * len(group)
+    return np.concatenate(logits), classes, numbers
 
 
 def _fit_opinions(scorer: Scorer, files: Sequence[Sequence[Row]]) -> dict[str, Logistic]:
