@@ -58,7 +58,8 @@ def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
         result[Path(path).name] = module.scores(loaded, rows)
         if train:
             name, figures = module.baseline(train, rows)
-            result[f"{Path(path).name}, {name}"] = figures
+            if figures:
+                result[f"{Path(path).name}, {name}"] = figures
     return result
 
 

@@ -102,7 +102,10 @@ def _given(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
 
 def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
     """Name and scores of the trivial baseline: TF-IDF for polarity and stance, the commonest polarity for targets, the
-    training rows' own words for triplets. Raises ``InputError`` where no training rows are of the kind of ``rows``."""
+    training rows' own words for triplets; none for behaviour rows, whose scores have other names. Raises ``InputError``
+    where no training rows are of the kind of ``rows``."""
+    if "behaviour" in rows[0]:
+        return "", {}
 
     def kind(row: Row) -> tuple[bool, ...]:
         return tuple(name in row for name in ("stance", "opinions"))
@@ -110,8 +113,9 @@ def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, 
     used: list[str] = []
     figures: dict[str, float] = {}
     for each in dict.fromkeys(map(kind, rows)):
-        if fitting := [row for row in train if kind(row) == each]:
-            name, found = _baseline(fitting, [row for row in rows if kind(row) == each])
+        scored = [row for row in rows if kind(row) == each]
+        if fitting := [row for row in train if kind(row) == each and has_expressions([row]) == has_expressions(scored)]:
+            name, found = _baseline(fitting, scored)
             used.append(name)
             figures |= found
     if not used:
