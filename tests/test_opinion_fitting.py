@@ -137,6 +137,13 @@ def test_a_file_without_expressions_says_nothing_of_pairs_and_one_with_them_noth
         assert scores[other].weights == UNFITTED[other].weights and scores[kind].weights != UNFITTED[kind].weights
 
 
+def test_where_every_file_has_expressions_no_target_is_told_alone() -> None:
+    rows, readings = parted(10, EXPLICIT, 0)
+    told = Told(readings, {}, {(row["text"], 0, 3): np.zeros(3, np.float32) for row in rows})
+    sure = Candidate(BARE, (30, 33), None, "positive", (9.0, 0.0))
+    assert choose([sure], UNFITTED) and not choose([sure], fit(told, [rows]).opinions)
+
+
 def test_files_of_each_kind_fit_their_own_part() -> None:
     logits, classes = drawn(0.3, SHIFT, 300)
     names = [str(number) for number in range(300)]

@@ -19,6 +19,7 @@ from tasks.opinion_analysis.scoring import Reading, Scorer
 from tasks.opinion_analysis.types import POLARITIES, STANCES
 
 FLOOR = 0.02  # candidates below this score are not looked at
+NEVER = 1.0  # a threshold that no score reaches
 RIDGE = 1e-3  # of the softmax's parameters towards "unchanged": for development files of a few rows
 Value = TypeVar("Value")
 
@@ -177,6 +178,8 @@ def _with_thresholds(
     if judged:
         common, own = fit_thresholds(judged, support)
         result |= {kind: replace(fitted[kind], threshold=own.get(kind, common)) for kind in (EXPLICIT, IMPLICIT)}
+    if judged and len(judged) == len(files):  # every file has expressions, so a target alone is never annotated
+        result[BARE] = replace(fitted[BARE], threshold=NEVER)
     if any(right for _, right in bare):
         scored = [(fitted[BARE](each.features), right) for each, right in bare if each.polarity != "neutral"]
         result[BARE] = replace(fitted[BARE], threshold=round(best_threshold(scored, sum(right for _, right in bare))[0], 4))
