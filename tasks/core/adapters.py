@@ -28,7 +28,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tasks.core.encoder import Encoder, download, read_encoder
+from tasks.core.encoder import Encoder, download, load_encoder, read_encoder
 from tasks.core.errors import AdapterError, ModelError
 
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's, to nobody's use
@@ -157,6 +157,22 @@ def check_base(encoder: Encoder, settings: dict[str, Any], folder: Path) -> None
         raise AdapterError(
             f"The adapter in {str(folder)!r} was trained over {trained}, not over {encoder.name!r}: load it with that model."
         )
+
+
+def open_adapter(
+    home: Path, task: str, model: str | None, adapter: str, revision: str | None, device: str | None
+) -> tuple[Path, dict[str, Any], Encoder]:
+    """The folder of ``adapter``, its settings, and its encoder (or ``model``) with it merged in; ``home``: the task's folder.
+
+    Raises ``ModelError`` or ``AdapterError``.
+    """
+    folder = find_adapter(home, adapter, None if model else revision)
+    data = read_settings(folder, task)
+    base = data.get("base", {})
+    encoder = load_encoder(model or base.get("name"), revision if model else base.get("revision"), device)
+    if data.get("method") != "full":
+        check_base(encoder, data, folder)
+    return folder, data, merge(encoder, folder)
 
 
 def inside(folder: Path, name: str) -> Path:

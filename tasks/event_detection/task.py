@@ -14,9 +14,9 @@ from typing import Any, overload
 
 import torch
 
-from tasks.core.adapters import check_base, find_adapter, inside, load_head, merge, read_settings
+from tasks.core.adapters import inside, load_head, open_adapter
 from tasks.core.calibration import Calibration
-from tasks.core.encoder import Encoder, load_config, load_encoder
+from tasks.core.encoder import Encoder, load_config
 from tasks.core.errors import AdapterError, InputError
 from tasks.core.labels import check_labels
 from tasks.core.text import check_text
@@ -165,13 +165,7 @@ def load(
         return ReadyMade.load(model, revision, device)
     if adapter is None:
         raise AdapterError("A plain encoder finds no events by itself: give an adapter, or a token-classification model.")
-    folder = find_adapter(FOLDER, adapter, None if model else revision)
-    data = read_settings(folder, NAME)
-    base = data.get("base", {})
-    encoder = load_encoder(model or base.get("name"), revision if model else base.get("revision"), device)
-    if data.get("method") != "full":
-        check_base(encoder, data, folder)
-    merged = merge(encoder, folder)
+    folder, data, merged = open_adapter(FOLDER, NAME, model, adapter, revision, device)
     head = EventHead(merged.width)
     load_head(head, folder)
     return EventDetection(merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data), read_lexicons(folder))

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 from torch.nn import functional as F
 
-from tasks.core.adapters import check_base, find_adapter, load_head, merge, read_settings
+from tasks.core.adapters import load_head, open_adapter
 from tasks.core.encoder import Encoder, load_config, load_encoder
 from tasks.core.errors import AdapterError, InputError
 from tasks.core.text import check_text
@@ -165,13 +165,7 @@ def load(
         return ReadyMade.load(model, revision, device)
     if adapter is None:
         raise AdapterError("A plain encoder has no opinions to tell: give an adapter, or a sequence-classification model.")
-    folder = find_adapter(FOLDER, adapter, None if model else revision)
-    data = read_settings(folder, NAME)
-    base = data.get("base", {})
-    encoder = load_encoder(model or base.get("name"), revision if model else base.get("revision"), device)
-    if data.get("method") != "full":
-        check_base(encoder, data, folder)
-    merged = merge(encoder, folder)
+    folder, data, merged = open_adapter(FOLDER, NAME, model, adapter, revision, device)
     head = OpinionHead(merged.width)
     load_head(head, folder)
     return OpinionAnalysis(merged, head.to(merged.device).eval().requires_grad_(False), read_scores(data))
