@@ -57,7 +57,7 @@ def load_stock(count: int, _: str) -> Work:
     return work
 
 
-def load_floor(count: int, _: str) -> Work:
+def load_floor(count: int, _: str, task: str = "event_detection") -> Work:
     """Seconds that the encoder's operations take at the rate of this very moment.
 
     On a busy machine the short products find a quiet moment that a whole turn does not, so compare processor time
@@ -69,7 +69,7 @@ def load_floor(count: int, _: str) -> Work:
     from tests.benchmarks.floor import flops, matrix_rate
 
     tokenizer = AutoTokenizer.from_pretrained(default_folder())
-    operations = flops(token_counts(tokenizer, mixed_texts(tokenizer, count)))
+    operations = flops(token_counts(tokenizer, mixed_texts(tokenizer, count, task)))
     return lambda: (operations / matrix_rate(FLOOR_TOKENS), operations / matrix_rate(FLOOR_TOKENS, clock=time.process_time))
 
 

@@ -10,11 +10,11 @@ the polarity and tagged words (no pairs), over the same encoder weights; and the
 from __future__ import annotations
 
 import argparse
-import time
+from functools import partial
 from typing import Any
 
 from tests.benchmarks.contest import Figures, Work, hold, serve, table
-from tests.benchmarks.inference import FLOOR_TOKENS, mixed_texts, token_counts
+from tests.benchmarks.inference import load_floor, mixed_texts
 
 TASK = "opinion_analysis"
 CONTENDERS = ("quipu", "two transformers pipelines", "floor")
@@ -60,18 +60,6 @@ def load_stock(count: int, _: str) -> Work:
     return work
 
 
-def load_floor(count: int, _: str) -> Work:
-    """Seconds that one pass of the encoder's operations takes at the rate of this very moment."""
-    from transformers import AutoTokenizer
-
-    from tasks.core.encoder import default_folder
-    from tests.benchmarks.floor import flops, matrix_rate
-
-    tokenizer = AutoTokenizer.from_pretrained(default_folder())
-    operations = flops(token_counts(tokenizer, mixed_texts(tokenizer, count, TASK)))
-    return lambda: (operations / matrix_rate(FLOOR_TOKENS), operations / matrix_rate(FLOOR_TOKENS, clock=time.process_time))
-
-
 def report(figures: dict[str, Figures], count: int) -> str:
     """The measured table and the two ratios."""
     rows = []
@@ -98,7 +86,7 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(options.threads)
-        load = dict(zip(CONTENDERS, (load_quipu, load_stock, load_floor), strict=True))[options.serve]
+        load = dict(zip(CONTENDERS, (load_quipu, load_stock, partial(load_floor, task=TASK)), strict=True))[options.serve]
         serve(lambda: load(options.texts, options.adapter))
         return
     arguments = ["--texts", str(options.texts), "--adapter", options.adapter]
