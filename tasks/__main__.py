@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     if options.task not in names():
         raise UnknownTaskError(f"Unknown task {options.task!r}: choose one of {', '.join(names())}.")
     if (options.text is None) == (options.input is None):
-        raise InputError('Give either a text in quotes or --input FILE: python -m tasks event-detection "..."')
+        raise InputError(f'Give either a text in quotes or --input FILE: python -m tasks {options.task} "..."')
     if options.output is not None:
         check_target(options.output)
     rows = None if options.input is None else read_texts(options.input, options.text_column)

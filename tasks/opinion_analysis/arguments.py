@@ -6,8 +6,8 @@ people who say it, of the probability that they are on this side) times the prob
 for this side. So what ten people say goes before what one says, and among single voices the clearest is first.
 
 All contributions to one proposal are alike in that they speak of it. So texts are compared by what else they say: by the
-cosine of their embeddings without the part in the proposal's direction. On ArgKP this told
-cost, bullying and discipline apart, where plain cosines put 67 of 121 arguments for school uniforms into one group.
+cosine of their embeddings without the part in the proposal's direction: plain cosines put most arguments for school
+uniforms into one group, this tells cost, bullying and discipline apart.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tasks.opinion_analysis.types import Label
 SHORT = 30  # words up to which a contribution is quoted whole
 LEAST = 3  # words of an argument beside those of the proposal, of ``VOTES`` and ``COMMON``
 ALIKE = 0.55  # cosine, without the proposal, from which two say nearly the same; different arguments are mostly below (all-MiniLM-L6-v2)
-VOTE = 0.45  # cosine to one of ``VOTES`` of what is a vote and no argument; of 1,932 arguments one is above it
+VOTE = 0.45  # cosine to one of ``VOTES`` of what is a vote and no argument
 EPSILON = np.float32(1e-6)  # a text that is the proposal has nothing beyond it
 BLOCK = 1024  # phrases embedded and compared at once
 LEADERS = 4096  # arguments told apart; with ``BLOCK`` it bounds the memory, however many contributions there are

@@ -8,10 +8,9 @@ Three steps, each on fewer phrases than the one before:
 3. Leader clustering in the embedding space, the most frequent first, from cosine ``NEAR`` on: inflections, spellings.
 
 Why not the embedding alone: in the pretrained space (all-MiniLM-L6-v2) "screen" and "display" have cosine .65, "lunch"
-and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. Over some forty
-pairs of either kind, neither centring, whitening nor putting the word into a sentence ranked a same pair above a
-kindred one in more than 71 of 100 cases. So the space decides only where it is sure: "screen" and "display" stay two
-aspects, and so do two phrases that share a word and differ in another ("front camera", "rear camera").
+and "dinner" .64, "indoor pool" and "outdoor pool" .88; no threshold tells the same from the kindred. So the space
+decides only where it is sure: "screen" and "display" stay two aspects, and so do two phrases that share a word and
+differ in another ("front camera", "rear camera").
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from tasks.opinion_analysis.types import Opinion, OpinionResult
 Floats = npt.NDArray[np.float32]
 Embed = Callable[[Sequence[str]], Floats]
 
-# Over 4,694 targets of reviews (MAMS, DMASTE) this joins "omelette" and "omelet", "web site" and "website", "washing"
+# On reviews (MAMS, DMASTE) this joins "omelette" and "omelet", "web site" and "website", "washing"
 # and "wash"; from .80 on it also joins "meal" and "dinner" (.80), "meat" and "beef" (.82), "colour" and "blue" (.81).
 NEAR = 0.85
 BLOCK = 256  # phrases compared with all leaders in one product of matrices
