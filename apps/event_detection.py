@@ -34,6 +34,25 @@ def _detect(load: Load, text: str, types: str, threshold: float | None) -> Event
     return result
 
 
+def _outputs() -> list[Any]:
+    summary = gr.Markdown("Events will appear here, each word that tells of one coloured by its type.", elem_classes="summary")
+    with gr.Tabs():
+        with gr.Tab("Highlighted"):
+            highlight = gr.HighlightedText(label="Text with events", show_label=False, elem_classes="highlights", min_width=0)
+        with gr.Tab("Table"):
+            rows = gr.Dataframe(
+                headers=render.TABLE_HEADERS,
+                datatype="str",
+                interactive=False,
+                label="Events",
+                show_label=False,
+                elem_classes="readable",
+            )
+        with gr.Tab("JSON"):
+            data = gr.JSON(label="Result", show_label=False, max_height=480)
+    return [summary, highlight, rows, data]
+
+
 def _text_tab(load: Load) -> None:
     @guarded
     def show(text: str, types: str, own: bool, threshold: float) -> tuple[Any, ...]:
@@ -65,23 +84,9 @@ def _text_tab(load: Load) -> None:
             own, threshold = own_threshold("events", "each type")
             button = gr.Button("Detect events", variant="primary")
         with gr.Column(scale=6, min_width=300):
-            summary = gr.Markdown("Events will appear here, each word that tells of one coloured by its type.", elem_classes="summary")
-            with gr.Tabs():
-                with gr.Tab("Highlighted"):
-                    highlight = gr.HighlightedText(label="Text with events", show_label=False, elem_classes="highlights", min_width=0)
-                with gr.Tab("Table"):
-                    rows = gr.Dataframe(
-                        headers=render.TABLE_HEADERS,
-                        datatype="str",
-                        interactive=False,
-                        label="Events",
-                        show_label=False,
-                        elem_classes="readable",
-                    )
-                with gr.Tab("JSON"):
-                    data = gr.JSON(label="Result", show_label=False, max_height=480)
-    inputs, outputs = [text, types, own, threshold], [summary, highlight, rows, data]
-    gr.on([button.click, text.submit], show, inputs, outputs, api_visibility="private", show_progress_on=highlight, trigger_mode="once")
+            outputs = _outputs()
+    inputs = [text, types, own, threshold]
+    gr.on([button.click, text.submit], show, inputs, outputs, api_visibility="private", show_progress_on=outputs[1], trigger_mode="once")
     ready = examples("texts.json")
     with left:  # below the button, yet above the results on a phone
         gr.Examples(
