@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from tasks.core.encoder import Encoder
+from tasks.core.heads import PairScorer, pair_loss, word_states
 from tasks.opinion_analysis.data import Collator, features
-from tasks.opinion_analysis.model import OpinionHead, OpinionModel, PairScorer, pair_loss, sign_logits, word_states
+from tasks.opinion_analysis.model import OpinionHead, OpinionModel, sign_logits
 
 TEXTS = ["the school was a flood.", "people fled", "a nurse in the town was in the school and the flood hit the town in a vote"]
 

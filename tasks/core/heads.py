@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+IMPOSSIBLE = -1e4
+
 
 def pool_units(hidden: Tensor, row: Tensor, first: Tensor, last: Tensor) -> Tensor:
     """Mean state of each unit's tokens: ``hidden`` (rows, tokens, width) -> (units, width), in float32.
@@ -17,6 +19,18 @@ def pool_units(hidden: Tensor, row: Tensor, first: Tensor, last: Tensor) -> Tens
     """
     sums = F.pad(hidden.float().cumsum(1), (0, 0, 1, 0))
     return (sums[row, last + 1] - sums[row, first]) / (last + 1 - first)[:, None]
+
+
+def word_states(hidden: Tensor, row: Tensor, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """States of words as (windows, W, width), zero where there is none, and where there is one (windows, W).
+
+    ``row``, ``first``, ``last`` (words,): a word's window, and the positions of its first and last token.
+    """
+    counts = torch.bincount(row, minlength=len(hidden))
+    there = torch.arange(int(counts.max()) if len(row) else 1, device=hidden.device)[None, :] < counts[:, None]
+    words = hidden.new_zeros((*there.shape, hidden.shape[-1]), dtype=torch.float32)
+    words[there] = pool_units(hidden, row, first, last)
+    return words, there
 
 
 class MatchHead(nn.Module):
@@ -43,3 +57,46 @@ class MatchHead(nn.Module):
         cosine = F.normalize(self.project(units).float(), dim=-1) @ F.normalize(labels.float(), dim=-1).T
         logits: Tensor = self.log_scale.exp() * cosine + self.salience(units).float() + self.bias
         return logits
+
+
+class PairScorer(nn.Module):
+    """Logits of word pairs in several tables (GlobalPointer, Su et al. 2022): (windows, W, width) -> (windows, tables, W, W).
+
+    ``logit[i, j] = q_i · k_j / sqrt(size)`` with rotary positions (Su et al. 2021), so that it knows how far and on
+    which side the two words are of each other.
+    """
+
+    def __init__(self, width: int, tables: int, size: int = 64) -> None:
+        super().__init__()
+        self.tables, self.size = tables, size
+        self.project = nn.Linear(width, 2 * tables * size)
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits of all pairs of ``words``."""
+        batch, count, _ = words.shape
+        both = self.project(words).float().view(batch, count, 2, self.tables, self.size)
+        angles = torch.arange(count, device=words.device)[:, None] * 10000.0 ** -torch.linspace(0, 1, self.size // 2, device=words.device)
+        sin, cos = angles.sin()[:, None, None, :], angles.cos()[:, None, None, :]
+        even, odd = both[..., 0::2], both[..., 1::2]
+        turned = torch.cat([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
+        logits: Tensor = torch.einsum("bitd,bjtd->btij", turned[:, :, 0], turned[:, :, 1]) / self.size**0.5
+        return logits
+
+
+def pair_loss(logits: Tensor, truth: Tensor, allowed: Tensor) -> Tensor:
+    """Loss (rows,) of tables flattened to (rows, cells), each with few true cells; 0 where no cell is allowed.
+
+    "ZLPR" (Su et al. 2022): every true cell above 0 and every other below 0, as a softmax, not balanced by hand.
+    """
+    zero = logits.new_zeros(len(logits), 1)
+    below = torch.cat([zero, logits.masked_fill(truth | ~allowed, IMPOSSIBLE)], dim=1).logsumexp(1)
+    above = torch.cat([zero, (-logits).masked_fill(~truth | ~allowed, IMPOSSIBLE)], dim=1).logsumexp(1)
+    return below + above
+
+
+def table_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
+    """Loss (rows,) of two tables a row; ``places`` (cells, 4) are the true cells."""
+    truth = torch.zeros_like(logits, dtype=torch.bool)
+    truth[tuple(places.T)] = True
+    each = pair_loss(logits.flatten(0, 1).flatten(1), truth.flatten(0, 1).flatten(1), allowed.flatten(0, 1).flatten(1))
+    return each.view(logits.shape[:2]).sum(1)

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tasks.core.encoder import mean_pool
-from tasks.core.heads import pool_units
+from tasks.core.heads import PairScorer, table_loss, word_states
 
 TARGET, EXPRESSION = 0, 1  # the two tables of spans
-IMPOSSIBLE = -1e4
 
 
 class Tables(NamedTuple):
@@ -32,30 +31,6 @@ class Tables(NamedTuple):
     spans: Tensor
     links: Tensor
     signs: Tensor
-
-
-class PairScorer(nn.Module):
-    """Logits of word pairs in several tables: (windows, W, width) -> (windows, tables, W, W).
-
-    ``logit[i, j] = q_i · k_j / sqrt(size)`` with rotary positions (Su et al. 2021), so that it knows how far and on
-    which side the two words are of each other.
-    """
-
-    def __init__(self, width: int, tables: int, size: int = 64) -> None:
-        super().__init__()
-        self.tables, self.size = tables, size
-        self.project = nn.Linear(width, 2 * tables * size)
-
-    def forward(self, words: Tensor) -> Tensor:
-        """Logits of all pairs of ``words``."""
-        batch, count, _ = words.shape
-        both = self.project(words).float().view(batch, count, 2, self.tables, self.size)
-        angles = torch.arange(count, device=words.device)[:, None] * 10000.0 ** -torch.linspace(0, 1, self.size // 2, device=words.device)
-        sin, cos = angles.sin()[:, None, None, :], angles.cos()[:, None, None, :]
-        even, odd = both[..., 0::2], both[..., 1::2]
-        turned = torch.cat([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-        logits: Tensor = torch.einsum("bitd,bjtd->btij", turned[:, :, 0], turned[:, :, 1]) / self.size**0.5
-        return logits
 
 
 class OpinionHead(nn.Module):
@@ -90,18 +65,6 @@ class OpinionHead(nn.Module):
         return logits
 
 
-def word_states(hidden: Tensor, row: Tensor, first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-    """States of words as (windows, W, width), zero where there is none, and where there is one (windows, W).
-
-    ``row``, ``first``, ``last`` (words,): a word's window, and the positions of its first and last token.
-    """
-    counts = torch.bincount(row, minlength=len(hidden))
-    there = torch.arange(int(counts.max()) if len(row) else 1, device=hidden.device)[None, :] < counts[:, None]
-    words = hidden.new_zeros((*there.shape, hidden.shape[-1]), dtype=torch.float32)
-    words[there] = pool_units(hidden, row, first, last)
-    return words, there
-
-
 def sign_logits(signs: Tensor, row: Tensor, target: Tensor, expression: Tensor) -> Tensor:
     """Polarity logits (opinions, 3); ``target`` and ``expression`` (opinions, 2): first and last word, -1 where not said."""
     total = signs.new_zeros(len(row), 3)
@@ -110,17 +73,6 @@ def sign_logits(signs: Tensor, row: Tensor, target: Tensor, expression: Tensor) 
         for side in (0, 1):
             total = total + said * signs[row, words[:, side].clamp(min=0), role + side]
     return total
-
-
-def pair_loss(logits: Tensor, truth: Tensor, allowed: Tensor) -> Tensor:
-    """Loss (rows,) of tables flattened to (rows, cells), each with few true cells; 0 where no cell is allowed.
-
-    "ZLPR" (Su et al. 2022): every true cell above 0 and every other below 0, as a softmax, not balanced by hand.
-    """
-    zero = logits.new_zeros(len(logits), 1)
-    below = torch.cat([zero, logits.masked_fill(truth | ~allowed, IMPOSSIBLE)], dim=1).logsumexp(1)
-    above = torch.cat([zero, (-logits).masked_fill(~truth | ~allowed, IMPOSSIBLE)], dim=1).logsumexp(1)
-    return below + above
 
 
 class OpinionModel(nn.Module):
@@ -176,12 +128,12 @@ class OpinionModel(nn.Module):
         known = torch.stack([torch.ones_like(expressed), expressed], dim=1)
         allowed = (there[:, :, None] & there[:, None, :]).triu()[:, None] & known[:, :, None, None]
         allowed[tuple(unsure.T)] = False
-        return _table_loss(tables.spans, spans, allowed)
+        return table_loss(tables.spans, spans, allowed)
 
     def _link_loss(self, tables: Tables, there: Tensor, expressed: Tensor, links: Tensor) -> Tensor:
         heads = F.pad(there, (1, 0), value=True)
         allowed = (heads[:, :, None] & there[:, None, :])[:, None] & expressed[:, None, None, None]
-        return _table_loss(tables.links, links, allowed.expand(tables.links.shape))
+        return table_loss(tables.links, links, allowed.expand(tables.links.shape))
 
 
 def _sign_loss(signs: Tensor, opinions: Tensor) -> Tensor:
@@ -190,11 +142,3 @@ def _sign_loss(signs: Tensor, opinions: Tensor) -> Tensor:
     each = F.cross_entropy(logits, opinions[:, 5], reduction="none")
     count = torch.bincount(opinions[:, 0], minlength=len(signs)).clamp(min=1)
     return signs.new_zeros(len(signs)).index_add(0, opinions[:, 0], each / count[opinions[:, 0]])
-
-
-def _table_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
-    """Loss (rows,) of two tables a row; ``places`` (cells, 4) are the true cells."""
-    truth = torch.zeros_like(logits, dtype=torch.bool)
-    truth[tuple(places.T)] = True
-    each = pair_loss(logits.flatten(0, 1).flatten(1), truth.flatten(0, 1).flatten(1), allowed.flatten(0, 1).flatten(1))
-    return each.view(logits.shape[:2]).sum(1)

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from tasks.core.encoder import Encoder
+from tasks.core.heads import word_states
 from tasks.core.text import Tokens, Window, batches
 from tasks.opinion_analysis.data import windower_of
 from tasks.opinion_analysis.decode import Candidate, Floats, candidates
-from tasks.opinion_analysis.model import OpinionHead, sign_logits, word_states
+from tasks.opinion_analysis.model import OpinionHead, sign_logits
 
 
 @dataclass(slots=True)
