@@ -1,0 +1,1 @@
+"""Relation extraction: the entities of a text, and how they are related."""

@@ -1,0 +1,1 @@
+"""The entities of a text: mentions with their types, and which of them name the same."""
