@@ -69,7 +69,9 @@ def choose(found: Iterable[Candidate], names: Sequence[str], settings: Settings,
     return list(best.values())
 
 
-def relations(text: str, entities: Sequence[Entity], chosen: Iterable[tuple[Candidate, float]], names: Sequence[str]) -> tuple[Relation, ...]:
+def relations(
+    text: str, entities: Sequence[Entity], chosen: Iterable[tuple[Candidate, float]], names: Sequence[str]
+) -> tuple[Relation, ...]:
     """The relations with the sentences that they stand in."""
     ends = sentence_ends(text)
     return tuple(

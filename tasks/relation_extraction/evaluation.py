@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.core.metrics import expected_calibration_error, macro_f1, micro
-from tasks.relation_extraction.data import Row, both_ways, given_entities, gold_relations, is_choice
+from tasks.relation_extraction.data import Row, both_ways, gold_relations, is_choice
 
 Triple = tuple[int, int, int, str]  # row, head, tail (gold entities by number), relation
 NONE = "none"
@@ -85,7 +85,9 @@ def given_scores(
     if is_choice(rows):
         return choice_scores(rows, _chosen(rows, found, told, names))
     if all("behaviour" in row and "labels" in row for row in rows) and any(row["behaviour"] == "affirmed" for row in rows):
-        kept = [{triple: score for triple, score in each.items() if triple[2] in row["labels"]} for row, each in zip(rows, told, strict=True)]
+        kept = [
+            {triple: score for triple, score in each.items() if triple[2] in row["labels"]} for row, each in zip(rows, told, strict=True)
+        ]
         return behaviours(rows, kept)
     whole = known_labels(rows)
     gold = {(number, *triple) for number, row in enumerate(rows) for triple in gold_relations(row)}

@@ -16,7 +16,9 @@ from tasks.relation_extraction.scoring import Candidate
 Judged = list[tuple[str, float, bool]]  # relation, logit, is right
 
 
-def judge(rows: Sequence[Row], found: Sequence[Sequence[Candidate]], names: Sequence[str], counts: Callable[[str], bool]) -> tuple[Judged, Counter[str]]:
+def judge(
+    rows: Sequence[Row], found: Sequence[Sequence[Candidate]], names: Sequence[str], counts: Callable[[str], bool]
+) -> tuple[Judged, Counter[str]]:
     """What was found in rows of a file for the relations that count and are known of, and how many of each there are."""
     whole = known_labels(rows)
     judged: Judged = []

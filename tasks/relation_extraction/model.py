@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tasks.core.encoder import mean_pool
 from tasks.core.heads import IMPOSSIBLE, MatchHead, pool_units
@@ -63,7 +62,7 @@ class RelationHead(nn.Module):
         row, head, tail = pairs.T
         both = (weights[row, head, 0] + weights[row, tail, 1]).masked_fill(mask[row] == 0, IMPOSSIBLE).softmax(-1)
         spread = torch.bincount(row, minlength=batch).tolist()
-        context = torch.cat([share @ states for share, states in zip(both.split(spread), hidden, strict=True)])
+        context = torch.cat([share @ states for share, states in zip(torch.split(both, spread), hidden, strict=True)])
         entities = entities.view(batch, count, width)
         told: Tensor = context + entities[row, head] * self.gates[0] + entities[row, tail] * self.gates[1]
         return told
@@ -117,7 +116,7 @@ class RelationModel(nn.Module):
     def _embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Embeddings (labels, width) of labels sorted by length, read in parts with little padding."""
         parts = []
-        for some, there in zip(ids.split(LABELS), mask.split(LABELS), strict=True):
+        for some, there in zip(torch.split(ids, LABELS), torch.split(mask, LABELS), strict=True):
             longest = int(there.sum(1).max())
             there = there[:, :longest]
             parts.append(mean_pool(self.encoder(input_ids=some[:, :longest], attention_mask=there).last_hidden_state, there))

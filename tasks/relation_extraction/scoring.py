@@ -68,22 +68,23 @@ class RelationScorer:
             there = [kept[id(window)] for window in group]
             kinds = torch.from_numpy(pad([each.marks for each in there], 0)[0]).to(batch.ids.device)
             hidden = encode_marked(self.encoder.model, self.head.marks, batch.ids, batch.mask, kinds)
-            types = [[_type_number(entities[window.text][number]) for number in each.present] for window, each in zip(group, there, strict=True)]
-            for row, head, tail, label, logit in self._near(hidden, batch.mask, there, types, embedded, possible):
+            read = [[entities[window.text][number] for number in each.present] for window, each in zip(group, there, strict=True)]
+            for row, head, tail, label, logit in self._near(hidden, batch.mask, there, read, embedded, possible):
                 own, present = best[group[row].text], there[row].present
                 key = present[head], present[tail], label
                 own[key] = max(logit, own.get(key, logit))
         return [[Candidate(*key, logit) for key, logit in sorted(own.items())] for own in best]
 
     def _near(
-        self, hidden: Tensor, mask: Tensor, placed: Sequence[Placed], types: Sequence[Sequence[int]], labels: Tensor, possible: Tensor
+        self, hidden: Tensor, mask: Tensor, placed: Sequence[Placed], read: Sequence[Sequence[Given]], labels: Tensor, possible: Tensor
     ) -> Iterator[tuple[int, int, int, int, float]]:
         """(row, head, tail, label, logit) of all that is near, entities by their place in the window."""
         device = hidden.device
         mentions = torch.tensor([(row, *each) for row, window in enumerate(placed) for each in window.mentions], device=device)
-        pairs, ends = _pairs(types, device)
+        pairs, ends = _pairs([[_type_number(each) for each in group] for group in read], device)
         worth = possible[ends[:, 0], ends[:, 1]].any(1)
-        for some, their in zip(pairs[worth].split(max(1, CELLS // mask.shape[1])), ends[worth].split(max(1, CELLS // mask.shape[1])), strict=True):
+        size = max(1, CELLS // mask.shape[1])
+        for some, their in zip(torch.split(pairs[worth], size), torch.split(ends[worth], size), strict=True):
             logits = self.head(self.head.pairs(hidden, mask, mentions, some), labels)
             near = (logits >= NEAR) & possible[their[:, 0], their[:, 1]]
             at, label = near.nonzero(as_tuple=True)

@@ -38,8 +38,12 @@ class Options:
     lower_cased: float = field(default=0.1, metadata={"help": "entities: rows to add without their capitals, a share of the rows"})
     label_file: str | None = field(default=None, metadata={"help": "relations: JSON, label set -> relation -> description"})
     hide_descriptions: float = field(default=0.3, metadata={"help": "relations: share of batches that read bare names, all of a set"})
-    label_sample: int = field(default=12, metadata={"help": "relations: labels of a set, beside the gold ones, that other batches read; 0: all"})
-    hold_out_types: int = field(default=0, metadata={"help": "relations of the first choice file left out of training, to measure unseen ones"})
+    label_sample: int = field(
+        default=12, metadata={"help": "relations: labels of a set, beside the gold ones, that other batches read; 0: all"}
+    )
+    hold_out_types: int = field(
+        default=0, metadata={"help": "relations of the first choice file left out of training, to measure unseen ones"}
+    )
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:
@@ -55,7 +59,7 @@ class Training:
     options_class = Options
     metric = "score"
 
-    def __new__(cls, encoder: Encoder, network: nn.Module, options: Options, train: Files, seed: int) -> Any:  # type: ignore[misc]
+    def __new__(cls, encoder: Encoder, network: nn.Module, options: Options, train: Files, seed: int) -> Any:
         """The training of that part."""
         part = EntityTraining if options.part == "entities" else RelationTraining
         return part(encoder, network, options, train, seed)
@@ -114,7 +118,12 @@ class RelationTraining:
         """The main figure of each file, with scores fitted on these; ``score`` is their mean."""
         self.calibrate(validation)
         table = self.final_scores(validation)
-        best = {f"{Path(name).name.split('.')[0]}_{key}": each[key] for name, each in table.items() for key in ("given_f1", "macro_f1") if key in each}
+        best = {
+            f"{Path(name).name.split('.')[0]}_{key}": each[key]
+            for name, each in table.items()
+            for key in ("given_f1", "macro_f1")
+            if key in each
+        }
         return {"score": sum(best.values()) / max(len(best), 1), **best}
 
     def calibrate(self, validation: Files) -> None:
@@ -122,10 +131,10 @@ class RelationTraining:
         scorer = self.scorer()
         self._names: list[str] = sorted({*self.settings.labels, *(name for _, rows in validation for name in self._labels(rows))})
         labels = {name: self._describe(name) for name in self._names}
-        self._found: dict[str, list[list[Candidate]]] = {
-            source: scorer([row["text"] for row in check_rows(rows, source)], [given_entities(row) for row in rows], labels, self.settings.endpoints)
-            for source, rows in validation
-        }
+        self._found: dict[str, list[list[Candidate]]] = {}
+        for source, rows in validation:
+            entities = [given_entities(row) for row in check_rows(rows, source)]
+            self._found[source] = scorer([row["text"] for row in rows], entities, labels, self.settings.endpoints)
         measured = [(source, rows) for source, rows in validation if "behaviour" not in rows[0] or not has_own_labels(rows)]
         if self.settings.choice:
             ((source, rows),) = measured[:1]

@@ -60,7 +60,9 @@ def candidates(window: Window, tokens: Tokens, tables: Floats) -> list[Candidate
     return found
 
 
-def choose(found: Iterable[Candidate], scores: EntityScores, thresholds: Mapping[str, float] | None = None) -> list[tuple[Candidate, float]]:
+def choose(
+    found: Iterable[Candidate], scores: EntityScores, thresholds: Mapping[str, float] | None = None
+) -> list[tuple[Candidate, float]]:
     """The candidates that are told, with their scores, in text order; of overlapping ones the likeliest.
 
     ``thresholds``: the least score by type, in place of the calibrated ones.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from tasks.core.heads import PairScorer, table_loss, word_states

@@ -1,0 +1,66 @@
+"""The caller's own entities: names, offsets, or whole entities of an earlier result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tasks.core.errors import InputError
+from tasks.core.types import Span
+from tasks.relation_extraction.types import Entity
+
+MOST = 2000  # entities of one text: pairs grow with the square
+
+
+def read_entities(text: str, given: object) -> tuple[Entity, ...]:
+    """Entities of ``text`` in the order given.
+
+    Each is a name (all its occurrences are its mentions), ``{"start", "end"}``, ``{"mentions": [{"start", "end"}, …]}``, both
+    with ``"type"`` where one is known, or an ``Entity``. Raises ``InputError`` for one that is not in the text.
+    """
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise InputError('entities must be a list, such as ["Ada Osei", "Accra"] or [{"start": 0, "end": 8, "type": "PER"}, …].')
+    each = list(given)
+    if len(each) > MOST:
+        raise InputError(f"{len(each):,} entities are too many for one text: give at most {MOST:,}.")
+    return tuple(_entity(text, one) for one in each)
+
+
+def _entity(text: str, given: Any) -> Entity:
+    if isinstance(given, Entity):
+        given = given.to_dict()
+    if isinstance(given, str):
+        return _build(None, 1.0, _occurrences(text, given))
+    try:
+        name, score = given.get("type"), float(given.get("score", 1.0))
+        mentions = given.get("mentions") or [given.get("span") or given]
+        spans = [_span(text, mention) for mention in mentions]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f'An entity must be a name or {{"start", "end", "type"}}, not {given!r}.') from error
+    if name is not None and not isinstance(name, str):
+        raise InputError(f"The type of an entity must be a string, not {name!r}.")
+    return _build(name, score, spans)
+
+
+def _build(name: str | None, score: float, spans: Sequence[Span]) -> Entity:
+    mentions = tuple(sorted(set(spans), key=lambda span: (span.start, span.end)))
+    if not 0 <= score <= 1:
+        raise InputError(f"The score of an entity must be from 0 to 1, not {score!r}.")
+    return Entity(name, score, max(mentions, key=lambda span: len(span.text)), mentions)
+
+
+def _span(text: str, mention: Mapping[str, Any]) -> Span:
+    start, end = mention["start"], mention["end"]
+    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text)):
+        raise InputError(f"An entity at {(start, end)!r} is not in the text, which has {len(text):,} characters.")
+    if mention.get("text") not in (None, text[start:end]):
+        raise InputError(f"An entity is said to be {mention['text']!r} where the text has {text[start:end]!r}: check its offsets.")
+    return Span.of(text, start, end)
+
+
+def _occurrences(text: str, name: str) -> list[Span]:
+    found = [Span.of(text, *match.span()) for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)] if name.strip() else []
+    if not found:
+        raise InputError(f"The entity {name!r} is not in the text: give a name as it stands there.")
+    return found
