@@ -55,6 +55,9 @@ class FinetuneArguments:
     hold_out: list[str] = field(
         default_factory=list, metadata={"help": "FIELD=VALUE ...: rows with one of these values are development rows, not training rows"}
     )
+    dev_share: float = field(
+        default=0.0, metadata={"help": "share of each training file's rows that are development rows instead: every 1/share-th one"}
+    )
     max_rows: int | None = field(default=None, metadata={"help": "at most so many rows of each file, for a quick look"})
     adapter: str | None = field(default=None, metadata={"help": "start from this adapter: shipped, another's name, a folder or a Hub id"})
     method: str = field(default="lora", metadata={"help": "what is trained: lora (and head), head, or full"})
@@ -67,6 +70,7 @@ class FinetuneArguments:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise InputError(f"--method must be one of {', '.join(METHODS)}, not {self.method!r}.")
+        check_share(self.dev_share)
         if not self.train_file and not self.dataset_name:
             raise InputError("There is nothing to train on: give --train_file or --dataset_name.")
         if wrong := [each for each in self.hold_out if "=" not in each]:
@@ -74,6 +78,12 @@ class FinetuneArguments:
         for path in [*self.train_file, *self.validation_file]:
             if not Path(path).is_file():
                 raise FileError(f"There is no file {path!r}: check --train_file and --validation_file.")
+
+
+def check_share(share: float) -> None:
+    """Raise ``InputError`` unless ``--dev_share`` leaves rows on both sides."""
+    if not 0 <= share <= 0.5:
+        raise InputError(f"--dev_share must be from 0 to 0.5, not {share}.")
 
 
 class Parser(HfArgumentParser):

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.card import replace_scores, table
-from finetune.config import Parser
-from finetune.rows import read_rows
+from finetune.config import Parser, check_share
+from finetune.rows import divide, read_rows
 from tasks import names, pipeline
 from tasks.core.errors import FileError, InputError, QuipuError, UnknownTaskError
 
@@ -28,6 +28,9 @@ class EvaluateArguments:
     task: str = field(default="", metadata={"help": "the task, such as event-detection"})
     validation_file: list[str] = field(default_factory=list, metadata={"help": "files of rows to score"})
     train_file: list[str] = field(default_factory=list, metadata={"help": "training rows of the baseline; left out: no baseline"})
+    dev_share: float = field(
+        default=0.0, metadata={"help": "as in training: score this share of the rows, the baseline learns from the rest"}
+    )
     model: str | None = field(default=None, metadata={"help": "encoder or ready-made model: a Hub id or a folder"})
     adapter: str = field(default="shipped", metadata={"help": "a shipped adapter's name, a folder or a Hub id"})
     revision: str | None = field(default=None, metadata={"help": "commit, tag or branch of what comes from the Hub"})
@@ -38,6 +41,7 @@ class EvaluateArguments:
     def __post_init__(self) -> None:
         if self.task not in names():
             raise UnknownTaskError(f"--task must be one of {', '.join(names())}, not {self.task!r}.")
+        check_share(self.dev_share)
         if not self.validation_file:
             raise InputError("There is nothing to score: give --validation_file.")
         for path in [*self.validation_file, *self.train_file]:
@@ -51,10 +55,11 @@ def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
     """Scores of each file, and of the baseline where there are training rows."""
     module = importlib.import_module(f"tasks.{arguments.task.replace('-', '_')}.evaluation")
     loaded = pipeline(arguments.task, arguments.model, arguments.adapter, arguments.revision, arguments.device)
-    train = [row for path in arguments.train_file for row in read_rows(path)]
+    share = arguments.dev_share
+    train = [row for path in arguments.train_file for row in (divide(read_rows(path), share)[0] if share else read_rows(path))]
     result: dict[str, dict[str, float]] = {}
     for path in arguments.validation_file:
-        rows: list[dict[str, Any]] = read_rows(path)
+        rows: list[dict[str, Any]] = divide(read_rows(path), share)[1] if share else read_rows(path)
         result[Path(path).name] = module.scores(loaded, rows)
         if train:
             name, figures = module.baseline(train, rows)

@@ -60,7 +60,16 @@ def read_splits(ours: FinetuneArguments) -> tuple[Sources, Sources]:
         train.append((ours.dataset_name, _from_hub(ours, ours.train_split)))
         if not validation:
             validation.append((ours.dataset_name, _from_hub(ours, ours.validation_split)))
+    if ours.dev_share:
+        validation += [(source, divide(rows, ours.dev_share)[1]) for source, rows in train]
+        train = [(source, divide(rows, ours.dev_share)[0]) for source, rows in train]
     return hold_out(train, validation, ours.hold_out)
+
+
+def divide(rows: list[Row], share: float) -> tuple[list[Row], list[Row]]:
+    """Training rows, and every 1/share-th row for development: for data sets without a development split."""
+    step = round(1 / share)
+    return [row for number, row in enumerate(rows) if number % step], rows[::step]
 
 
 def hold_out(train: Sources, validation: Sources, chosen: Sequence[str]) -> tuple[Sources, Sources]:

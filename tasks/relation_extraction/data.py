@@ -57,6 +57,14 @@ def gold_relations(row: Row) -> set[Triple]:
     return {(each["head"], each["tail"], each["type"]) for each in row.get("relations", ())}
 
 
+def told_labels(row: Row) -> dict[str, str] | None:
+    """The relations that a row says it knows of (a list of names, or name -> description); None where it does not say."""
+    if "labels" not in row:
+        return None
+    labels = row["labels"]
+    return dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels, "")
+
+
 def is_choice(rows: Sequence[Row]) -> bool:
     """Whether each row asks for the one relation of two marked words, as FewRel and SemEval-2010 do."""
     return all(len(row["entities"]) == 2 and "labels" not in row and len(row.get("relations", ())) <= 1 for row in rows)

@@ -1,122 +1,105 @@
-"""Scores of relation extraction on rows, for what these are annotated with."""
+"""Scores of relation extraction on rows, as a user gets them, for what the rows are annotated with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from tasks.core.metrics import expected_calibration_error, macro_f1, micro
-from tasks.relation_extraction.data import Row, both_ways, gold_relations, is_choice
-
-Triple = tuple[int, int, int, str]  # row, head, tail (gold entities by number), relation
-NONE = "none"
-
-
-def shares_sentence(row: Row, one: int, other: int) -> bool:
-    """Whether two entities of a row are mentioned in one sentence; rows without sentences are one."""
-    if "sentences" not in row:
-        return True
-    places = [{mention["sentence"] for mention in row["entities"][each]["mentions"]} for each in (one, other)]
-    return bool(places[0] & places[1])
+from tasks.core.errors import InputError
+from tasks.relation_extraction.baseline import commonest_choice_scores, known_name_scores, type_pair_scores
+from tasks.relation_extraction.data import Place, Row, given_entities, gold_relations, is_choice, told_labels
+from tasks.relation_extraction.entities.data import gold_mentions
+from tasks.relation_extraction.entities.fitting import mention_scores
+from tasks.relation_extraction.fitting import told
+from tasks.relation_extraction.measures import Triple, given_scores, is_behaviour, known_labels, shares_sentence, triple_scores
+from tasks.relation_extraction.task import RelationExtraction, as_given
+from tasks.relation_extraction.types import Entity
 
 
-def known_labels(rows: Iterable[Row]) -> set[str]:
-    """The relations that the rows are annotated with: those that they have or list."""
-    return {name for row in rows for name in [*row.get("labels", ()), *(name for _, _, name in gold_relations(row))]}
+def scores(pipeline: RelationExtraction, rows: Sequence[Row]) -> dict[str, float]:
+    """Scores as a user gets them.
 
-
-def triple_scores(prefix: str, found: Mapping[Triple, float], gold: Iterable[Triple]) -> dict[str, float]:
-    """Micro precision, recall, F1 of triples, and the expected calibration error of their scores."""
-    wanted = set(gold)
-    overall = micro(found, wanted)
-    error = expected_calibration_error([(score, triple in wanted) for triple, score in found.items()])
-    return {f"{prefix}precision": overall.precision, f"{prefix}recall": overall.recall, f"{prefix}f1": overall.f1, f"{prefix}ece": error}
-
-
-def choice_scores(rows: Sequence[Row], predicted: Sequence[tuple[int, int, str] | None]) -> dict[str, float]:
-    """Accuracy and macro-F1 of the one relation of each row. Where the direction counts too, macro-F1 is SemEval-2010's
-    official one: over the relations without "none"; the right relation in the wrong direction is wrong."""
-    directed = both_ways(rows)
-    gold = [next(iter(gold_relations(row)), None) for row in rows]
-    wanted, told = ([_label(each, directed) for each in side] for side in (gold, predicted))
-    names = sorted({each[2] for each in gold if each})
-    accuracy = sum(one == other for one, other in zip(wanted, told, strict=True)) / len(rows)
-    if not directed:
-        return {"accuracy": accuracy, "macro_f1": macro_f1(told, wanted, names)}
-    return {"accuracy": accuracy, "macro_f1": official_macro_f1(wanted, told, names)}
-
-
-def _label(triple: tuple[int, int, str] | None, directed: bool) -> str:
-    if triple is None:
-        return NONE
-    return f"{triple[2]}(e{triple[0] + 1},e{triple[1] + 1})" if directed else triple[2]
-
-
-def official_macro_f1(gold: Sequence[str], told: Sequence[str], names: Sequence[str]) -> float:
-    """The scorer of SemEval-2010 Task 8 (Hendrickx et al. 2010, "(9+1)-WAY WITH DIRECTIONALITY"): for each relation a hit
-    has the right direction, while the counts told and to tell are of both directions; the mean over the relations."""
-    total = 0.0
-    for name in names:
-        hits = sum(one == other and one.startswith(f"{name}(") for one, other in zip(gold, told, strict=True))
-        both = sum(each.startswith(f"{name}(") for each in [*gold, *told])
-        total += 2 * hits / both if both else 0.0
-    return total / len(names)
-
-
-def behaviours(rows: Sequence[Row], found: Sequence[Mapping[tuple[int, int, str], float]]) -> dict[str, float]:
-    """Share of the rows of each ``behaviour`` that hold, in the manner of CheckList (Ribeiro et al. 2020): where the relation
-    is affirmed, all that the row says is found; in all other rows, nothing but what it says."""
-    held: dict[str, list[bool]] = {}
-    for row, told in zip(rows, found, strict=True):
-        gold = gold_relations(row)
-        right = gold <= set(told) if row["behaviour"] == "affirmed" else set(told) <= gold
-        held.setdefault(row["behaviour"].replace(" ", "_"), []).append(right)
-    return {name: sum(each) / len(each) for name, each in sorted(held.items())}
-
-
-def given_scores(
-    rows: Sequence[Row], found: Sequence[Sequence[Any]], told: Sequence[Mapping[tuple[int, int, str], float]], names: Sequence[str]
-) -> dict[str, float]:
-    """Scores with given entities: ``accuracy`` and ``macro_f1`` of rows that ask for one relation; behaviour rows by name;
-    of all others ``given_`` F1 of triples, and ``given_sentence_`` of those whose entities share a sentence.
-
-    ``found``: all candidates of each row; ``told``: what is told of them, with scores; ``names``: the relations.
+    ``entity_``: precision, recall and F1 of mentions (offsets and type exact) where entities have types. With given
+    entities: ``given_`` of all triples and ``given_sentence_`` of those within a sentence; ``accuracy`` and ``macro_f1`` of
+    rows that ask for one relation. ``raw_sentence_``: from raw text, within a sentence: a found entity is the gold
+    entity of which it has a mention (both offsets exact). Behaviour rows: the share that holds of each behaviour.
     """
-    if is_choice(rows):
-        return choice_scores(rows, _chosen(rows, found, told, names))
-    if all("behaviour" in row and "labels" in row for row in rows) and any(row["behaviour"] == "affirmed" for row in rows):
-        kept = [
-            {triple: score for triple, score in each.items() if triple[2] in row["labels"]} for row, each in zip(rows, told, strict=True)
-        ]
-        return behaviours(rows, kept)
-    whole = known_labels(rows)
-    gold = {(number, *triple) for number, row in enumerate(rows) for triple in gold_relations(row)}
-    all_told = {
-        (number, *triple): score
-        for number, (row, each) in enumerate(zip(rows, told, strict=True))
-        for triple, score in each.items()
-        if triple[2] in row.get("labels", whole)
-    }
-    figures = triple_scores("given_", all_told, gold)
-    if not any("sentences" in row for row in rows):
-        return figures
-    near = {triple for triple in {*gold, *all_told} if shares_sentence(rows[triple[0]], *triple[1:3])}
-    within = triple_scores("given_sentence_", {each: score for each, score in all_told.items() if each in near}, gold & near)
-    return figures | within
+    if is_behaviour(rows):
+        return _given(pipeline, rows)
+    figures: dict[str, float] = {}
+    typed = any(gold_mentions(row) for row in rows)
+    found = pipeline.entities([row["text"] for row in rows]) if typed else []
+    if typed:
+        mentions = [{(span.start, span.end, each.type or ""): each.score for each in group for span in each.mentions} for group in found]
+        figures |= mention_scores(rows, mentions)
+    if any(gold_relations(row) for row in rows):
+        figures |= _given(pipeline, rows)
+        figures |= _raw(pipeline, rows, found) if typed and not is_choice(rows) else {}
+    return figures
 
 
-def _chosen(
-    rows: Sequence[Row], found: Sequence[Sequence[Any]], told: Sequence[Mapping[tuple[int, int, str], float]], names: Sequence[str]
-) -> list[tuple[int, int, str] | None]:
-    """The one relation of each row: of the pair that it asks about the likeliest among those that the file has; where the
-    direction is asked for, the likeliest that is told."""
-    if both_ways(rows):
-        return [max(each, key=lambda triple, each=each: each[triple], default=None) for each in told]  # type: ignore[misc]
-    known = known_labels(rows)
-    chosen: list[tuple[int, int, str] | None] = []
-    for row, candidates in zip(rows, found, strict=True):
-        asked = {(head, tail) for head, tail, _ in gold_relations(row)}
-        fitting = [each for each in candidates if (each.head, each.tail) in asked and names[each.label] in known]
-        best = max(fitting, key=lambda each: each.logit, default=None)
-        chosen.append(best and (best.head, best.tail, names[best.label]))
-    return chosen
+def _labels(pipeline: RelationExtraction, rows: Sequence[Row]) -> dict[str, str]:
+    described = {name: text for row in rows for name, text in (told_labels(row) or {}).items() if text}
+    return {name: pipeline.settings.labels.get(name) or described.get(name, "") for name in sorted(known_labels(rows))}
+
+
+def _given(pipeline: RelationExtraction, rows: Sequence[Row]) -> dict[str, float]:
+    labels = _labels(pipeline, rows)
+    found = pipeline.scorer([row["text"] for row in rows], [given_entities(row) for row in rows], labels, pipeline.settings.endpoints)
+    return given_scores(rows, found, told(found, list(labels), pipeline.settings), list(labels))
+
+
+def _raw(pipeline: RelationExtraction, rows: Sequence[Row], entities: Sequence[Sequence[Entity]]) -> dict[str, float]:
+    """Scores of triples between entities that were found, within a sentence."""
+    labels, whole = _labels(pipeline, rows), known_labels(rows)
+    read = [[as_given(each) for each in group] for group in entities]
+    found = pipeline.scorer([row["text"] for row in rows], read, labels, pipeline.settings.endpoints)
+    triples: dict[Triple, float] = {}
+    gold: set[Triple] = set()
+    for number, (row, group, each) in enumerate(zip(rows, entities, told(found, list(labels), pipeline.settings), strict=True)):
+        known = row.get("labels", whole)
+        gold |= {(number, *triple) for triple in gold_relations(row) if shares_sentence(row, *triple[:2])}
+        home = matched(row, group)
+        for (head, tail, name), score in each.items():
+            if name in known and near(row, group[head], group[tail]):
+                key = (number, home[head], home[tail], name)
+                triples[key] = max(score, triples.get(key, 0.0))
+    return triple_scores("raw_sentence_", triples, gold)
+
+
+def matched(row: Row, found: Sequence[Entity]) -> list[int]:
+    """For each found entity the number of the gold entity that most of its mentions are of, or a negative number of its own."""
+    owner: dict[Place, int] = {place: number for number, entity in enumerate(given_entities(row)) for place in entity.mentions}
+    result = []
+    for number, entity in enumerate(found):
+        votes = [owner[span.start, span.end] for span in entity.mentions if (span.start, span.end) in owner]
+        result.append(max(sorted(set(votes)), key=votes.count) if votes else -1 - number)
+    return result
+
+
+def near(row: Row, one: Entity, other: Entity) -> bool:
+    """Whether two found entities are mentioned in one sentence of the row."""
+
+    def places(entity: Entity) -> set[int]:
+        return {at for at, (start, end) in enumerate(row["sentences"]) for span in entity.mentions if start <= span.start < end}
+
+    return "sentences" not in row or bool(places(one) & places(other))
+
+
+def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, Mapping[str, float]]:
+    """Name and scores of the trivial baseline: the names seen in training for entities; for relations the most frequent
+    relation of the pair of types, and of all pairs where these have no types. None for behaviour rows."""
+    if is_behaviour(rows):
+        return "", {}
+    names, figures = [], dict[str, float]()
+    related = any(gold_relations(row) for row in rows)
+    if related and is_choice(rows):
+        fitting = [row for row in train if is_choice([row])]
+        names, figures = ["commonest relation"], commonest_choice_scores(fitting, rows) if fitting else {}
+    elif related:
+        names, figures = ["commonest relation of the types"], type_pair_scores([row for row in train if not is_choice([row])], rows)
+    if any(gold_mentions(row) for row in rows) and any(gold_mentions(row) for row in train):
+        names.append("known names")
+        figures |= known_name_scores(train, rows)
+    if not figures:
+        raise InputError("No training row is annotated with what the rows to score are: give others, or none, for no baseline.")
+    return ", ".join(names), figures

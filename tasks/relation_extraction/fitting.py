@@ -10,7 +10,7 @@ from tasks.core.calibration import Calibration, fit_sigmoid, fit_thresholds
 from tasks.core.metrics import best_threshold
 from tasks.relation_extraction.data import Row, gold_relations
 from tasks.relation_extraction.decode import CUSTOM, DEFAULT, Settings, choose
-from tasks.relation_extraction.evaluation import known_labels
+from tasks.relation_extraction.measures import known_labels
 from tasks.relation_extraction.scoring import Candidate
 
 Judged = list[tuple[str, float, bool]]  # relation, logit, is right

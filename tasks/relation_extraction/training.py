@@ -15,11 +15,21 @@ from tasks.core.adapters import fingerprint, load_head, save_adapter
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
 from tasks.core.metrics import macro_f1
-from tasks.relation_extraction.data import Collator, Row, check_rows, count_endpoints, features, given_entities, gold_relations, is_choice
+from tasks.relation_extraction.data import (
+    Collator,
+    Row,
+    check_rows,
+    count_endpoints,
+    features,
+    given_entities,
+    gold_relations,
+    is_choice,
+    told_labels,
+)
 from tasks.relation_extraction.decode import Settings
 from tasks.relation_extraction.entities.training import EntityTraining
-from tasks.relation_extraction.evaluation import given_scores
 from tasks.relation_extraction.fitting import fit, fit_choice, told
+from tasks.relation_extraction.measures import given_scores, is_behaviour
 from tasks.relation_extraction.model import RelationHead, RelationModel
 from tasks.relation_extraction.scoring import Candidate, RelationScorer
 
@@ -100,8 +110,9 @@ class RelationTraining:
 
     def _labels(self, rows: Sequence[Row]) -> dict[str, str]:
         """The relations that a file knows of and that are trained on, with their descriptions."""
-        names = {name for row in rows for name in [*row.get("labels", ()), *(each[2] for each in gold_relations(row))]}
-        return {name: self._describe(name) for name in sorted(names - self.held_out)}
+        told = {name: text for row in rows for name, text in (told_labels(row) or {}).items()}
+        found = {name: "" for row in rows for _, _, name in gold_relations(row)} | told
+        return {name: found[name] or self._describe(name) for name in sorted(set(found) - self.held_out)}
 
     def _describe(self, name: str) -> str:
         return next((labels[name] for labels in self.declared.values() if name in labels), "")
@@ -129,13 +140,13 @@ class RelationTraining:
     def calibrate(self, validation: Files) -> None:
         """Fit the scores on all validation files; behaviour rows are for scores alone."""
         scorer = self.scorer()
-        self._names: list[str] = sorted({*self.settings.labels, *(name for _, rows in validation for name in self._labels(rows))})
-        labels = {name: self._describe(name) for name in self._names}
+        labels = {name: text for _, rows in validation for name, text in self._labels(rows).items()} | dict(self.settings.labels)
+        self._names: list[str] = list(labels)
         self._found: dict[str, list[list[Candidate]]] = {}
         for source, rows in validation:
             entities = [given_entities(row) for row in check_rows(rows, source)]
             self._found[source] = scorer([row["text"] for row in rows], entities, labels, self.settings.endpoints)
-        measured = [(source, rows) for source, rows in validation if "behaviour" not in rows[0] or not has_own_labels(rows)]
+        measured = [(source, rows) for source, rows in validation if not is_behaviour(rows)]
         if self.settings.choice:
             ((source, rows),) = measured[:1]
             self.settings = fit_choice(rows, self._found[source], self._names, self.settings)
