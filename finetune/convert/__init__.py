@@ -3,8 +3,8 @@
     python -m finetune.convert maven train.jsonl --output maven.train.jsonl
 
 A converter is a module in this folder with a docstring (what the data set is, whose, its licence, where to get
-it, its layout) and ``convert(path)``, which yields rows in our format. Adding one is adding a file; a name that
-begins with an underscore is a helper.
+it, its layout) and ``convert(path)``, which yields rows in our format; a converter of P-ids is ``convert(path, names)``
+and gets the file of ``--names``. Adding one is adding a file; a name that begins with an underscore is a helper.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ The output appears whole or not at all: rows go to a file beside it, which takes
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import sys
@@ -29,13 +30,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", metavar="NAME", choices=names(), help="the data set, one of those below")
     parser.add_argument("inputs", metavar="INPUT", nargs="+", type=Path, help="its original file or files")
     parser.add_argument("--output", metavar="FILE", required=True, type=Path, help="the JSONL file to write")
+    what = 'names of relations, for a data set that gives P-ids: JSONL with "pid" and "name", or a JSON file {pid: name}'
+    parser.add_argument("--names", metavar="FILE", type=Path, help=what)
     return parser
 
 
-def _all_rows(name: str, inputs: Iterable[Path]) -> Iterator[Row]:
+def _all_rows(name: str, inputs: Iterable[Path], names_file: Path | None) -> Iterator[Row]:
     convert = load(name).convert
+    takes_names = "names" in inspect.signature(convert).parameters
+    if takes_names and names_file is None:
+        raise FileError(f"{name} gives its relations as P-ids: say with --names which file holds their names.")
+    if names_file is not None and not takes_names:
+        raise FileError(f"{name} has no P-ids to name: leave --names out.")
     for path in inputs:
-        yield from convert(path)
+        yield from convert(path, names=names_file) if takes_names else convert(path)
 
 
 def write(rows: Iterable[Row], output: Path) -> int:
@@ -65,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, 2 for wrong input."""
     options = _parser().parse_args(arguments)
     try:
-        if options.output.resolve() in {path.resolve() for path in options.inputs}:
+        if options.output.resolve() in {path.resolve() for path in (*options.inputs, options.names) if path}:
             raise FileError(f"{options.output} is also an input: choose another --output, so that the original stays.")
-        count = write(_all_rows(options.name, options.inputs), options.output)
+        count = write(_all_rows(options.name, options.inputs, options.names), options.output)
     except QuipuError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

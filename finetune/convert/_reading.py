@@ -44,6 +44,8 @@ def located(path: Path, place: int | str, layout: str) -> Iterator[None]:
     """
     try:
         yield
+    except FileError:  # it says already which file is wrong, another one
+        raise
     except json.JSONDecodeError:
         reason = "it is not JSON"
     except KeyError as error:
