@@ -58,7 +58,7 @@ class Encoder:
         self.name, self.revision, self.tokenizer, self.model = name, revision, tokenizer, model
         config: Any = model.config
         self.width = int(config.hidden_size)
-        self.windower = Windower(tokenizer, min(WINDOW, _position_limit(tokenizer, config)), OVERLAP)
+        self.windower = Windower(tokenizer, min(WINDOW, position_limit(tokenizer, config)), OVERLAP)
 
     @property
     def device(self) -> torch.device:
@@ -216,12 +216,15 @@ def default_folder() -> Path:
     return folder
 
 
-def _position_limit(tokenizer: Any, config: Any) -> int:
-    """Tokens that fit the position embeddings (RoBERTa's begin after the padding index)."""
-    positions = int(getattr(config, "max_position_embeddings", None) or WINDOW)
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        positions -= int(config.pad_token_id) + 1
-    return min(positions, int(min(tokenizer.model_max_length, WINDOW)))
+def first_position(config: Any) -> int:
+    """The position number of a text's first token (RoBERTa's begin after the padding index)."""
+    return int(config.pad_token_id) + 1 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
+
+
+def position_limit(tokenizer: Any, config: Any, most: int = WINDOW) -> int:
+    """Tokens that fit the position embeddings, ``most`` at most."""
+    positions = int(getattr(config, "max_position_embeddings", None) or most) - first_position(config)
+    return min(positions, int(min(tokenizer.model_max_length, most)))
 
 
 class _quiet:

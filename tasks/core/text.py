@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,14 +224,24 @@ def _spans(starts: Ints, ends: Ints, body: int, overlap: int) -> Iterator[tuple[
         low, word = high, following
 
 
-def batches(windows: Sequence[Window], tokens: int) -> Iterator[list[Window]]:
+class Sized(Protocol):
+    """What ``batches`` sorts: a window, or something else with tokens."""
+
+    @property
+    def ids(self) -> Ints: ...
+
+
+Item = TypeVar("Item", bound=Sized)
+
+
+def batches(windows: Sequence[Item], tokens: int) -> Iterator[list[Item]]:
     """Windows sorted by length, in batches of at most ``tokens`` padded tokens (always at least one window).
 
     A batch that is no longer small (an eighth of ``tokens``) is closed early where the next window would leave more
     than ``PADDING`` of it empty: lengths jump in the tail, and an encoder's time goes by padded tokens. The order of
     the caller's texts is not lost, since every window carries its text's number.
     """
-    batch: list[Window] = []
+    batch: list[Item] = []
     held = 0
     for window in sorted(windows, key=lambda window: len(window.ids)):
         size = len(window.ids)

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from tasks.core.encoder import Encoder, collate
+from tasks.core.encoder import Encoder, position_limit
 from tasks.core.errors import InputError
 from tasks.core.labels import label_text
-from tasks.core.text import Ints, Tokens, Window, Windower, pad
+from tasks.core.text import Ints, Tokens, Window, Windower
 from tasks.relation_extraction.entities.data import house_type
 from tasks.relation_extraction.types import TYPES
 
@@ -26,6 +27,7 @@ WINDOW, OVERLAP = 256, 64  # tokens: half of Re-DocRED's relations cross sentenc
 UNTYPED = len(TYPES)
 LONGEST_LABEL = 48  # tokens of a label text in training
 KINDS = 1 + 2 * (len(TYPES) + 1)  # of a token: in no entity; first or further token of a mention of each type or of none
+UNRELATED = 30  # pairs of a training row without a relation that a batch reads
 UNTYPED_SHARE = 0.2  # of training rows read without their entities' types, as callers may give them
 SYMMETRIC = ("sibling", "spouse", "said to be the same as", "sister city")  # in FewRel, which says each pair one way only
 
@@ -39,8 +41,7 @@ class Given(NamedTuple):
 
 def windower_of(encoder: Encoder) -> Windower:
     """Windows that list all their words: a pair is read in every window that mentions both."""
-    limit = getattr(encoder.model.config, "max_position_embeddings", None) or WINDOW
-    size = min(WINDOW, int(limit)) if encoder.windower.size >= 128 else encoder.windower.size
+    size = position_limit(encoder.tokenizer, encoder.model.config, WINDOW)
     return Windower(encoder.tokenizer, size, min(OVERLAP, size // 3), whole=True)
 
 
@@ -123,29 +124,45 @@ def count_endpoints(rows: Iterable[Row], least: int = 10, share: float = 0.01) -
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The entities of one window. ``marks``: the kind of each token; ``mentions``: (entity, first, last token) each;
-    ``present``: the numbers of the entities that the window mentions, which ``mentions`` counts through."""
+    """The entities of one window.
 
-    marks: Ints
-    mentions: list[tuple[int, int, int]]
+    ``kinds`` (tokens,): the kind of each token; ``present``: the numbers of the entities that the window mentions whole;
+    ``pairs`` (pairs, 6): head and tail, counted through ``present``, and the first and last tokens of their mentions: of
+    those two which are closest to each other.
+    """
+
+    kinds: Ints
     present: list[int]
+    pairs: Ints
 
 
 def place_entities(window: Window, tokens: Tokens, entities: Sequence[Given]) -> Placed:
     """Where the entities of the text stand in one of its windows; a mention that it holds half of is not there."""
-    marks = np.zeros(len(window.ids), np.int64)
+    kinds = np.zeros(len(window.ids), np.int64)
     mentions: list[tuple[int, int, int]] = []
     present: list[int] = []
     for number, entity in enumerate(entities):
         kind = 1 + 2 * (TYPES.index(entity.type) if entity.type else UNTYPED)
         spans = [span for place in entity.mentions if (span := _token_span(window, tokens, place)) is not None]
         for first, last in spans:
-            marks[first : last + 1] = kind + 1
-            marks[first] = kind
+            kinds[first : last + 1] = kind + 1
+            kinds[first] = kind
         if spans:
             mentions += [(len(present), first, last) for first, last in spans]
             present.append(number)
-    return Placed(marks, mentions, present)
+    return Placed(kinds, present, _closest(np.array(mentions, np.int64).reshape(-1, 3)))
+
+
+def _closest(mentions: Ints) -> Ints:
+    """For each pair of different entities of ``mentions`` (entity, first, last) the two mentions with the least between them."""
+    entity, first, last = mentions.T
+    gap = np.maximum(first[:, None] - last[None, :], first[None, :] - last[:, None])
+    one, other = np.nonzero(entity[:, None] != entity[None, :])
+    order = np.argsort(gap[one, other], kind="stable")
+    one, other = one[order], other[order]
+    _, nearest = np.unique(entity[one] * (entity.max(initial=0) + 1) + entity[other], return_index=True)
+    one, other = one[nearest], other[nearest]
+    return np.stack([entity[one], entity[other], first[one], last[one], first[other], last[other]], axis=1)
 
 
 def _token_span(window: Window, tokens: Tokens, place: Place) -> Place | None:
@@ -170,17 +187,15 @@ def features(encoder: Encoder, rows: Sequence[Row], source: str, names: Iterable
         placed = place_entities(window, tokens[window.text], entities[window.text])
         gold = {triple for triple in gold_relations(row) if triple[2] in wanted}
         left_out = choice and len(gold) < len(gold_relations(row))
-        if len(placed.present) < 2 or left_out:
+        if not len(placed.pairs) or left_out:
             continue
-        pairs = [(one, other) for one in range(len(placed.present)) for other in range(len(placed.present)) if one != other]
-        at = {(placed.present[one], placed.present[other]): number for number, (one, other) in enumerate(pairs)}
+        at = {(placed.present[one], placed.present[other]): number for number, (one, other) in enumerate(placed.pairs[:, :2].tolist())}
         cells = sorted((at[head, tail], name) for head, tail, name in gold if (head, tail) in at)
         made.append(
             {
                 "input_ids": window.ids.tolist(),
-                "marks": placed.marks.tolist(),
-                "mentions": placed.mentions,
-                "pairs": pairs,
+                "kinds": placed.kinds.tolist(),
+                "pairs": placed.pairs[:, 2:].tolist(),
                 "cells": cells,
                 "choice": choice,
                 "directed": directed,
@@ -189,6 +204,22 @@ def features(encoder: Encoder, rows: Sequence[Row], source: str, names: Iterable
             }
         )
     return made
+
+
+def with_pairs(rows: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]], pad_id: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The fields of ``model.Reading`` of windows with pairs, each (ids, kinds, (pairs, 4) mentions)."""
+    arrays = [(np.asarray(ids), np.asarray(kinds), np.asarray(pairs, np.int64).reshape(-1, 4)) for ids, kinds, pairs in rows]
+    longest = max(len(ids) + 2 * len(pairs) for ids, _, pairs in arrays)
+    ids, kinds = np.full((len(rows), longest), pad_id), np.zeros((len(rows), longest), np.int64)
+    owner = np.full((len(rows), longest), -1)
+    placed = []
+    for row, (own, marks, pairs) in enumerate(arrays):
+        text, count = len(own), len(pairs)
+        ids[row, :text], kinds[row, :text], owner[row, :text] = own, marks, 0
+        owner[row, text : text + 2 * count] = np.repeat(np.arange(1, count + 1), 2)
+        places = text + 2 * np.arange(count)
+        placed.append(np.concatenate([np.full((count, 1), row), places[:, None], pairs], axis=1))
+    return torch.from_numpy(ids), torch.from_numpy(kinds), torch.from_numpy(owner), torch.from_numpy(np.concatenate(placed))
 
 
 class Collator:
@@ -214,23 +245,34 @@ class Collator:
         encoded = self.encoder.tokenizer(
             [texts[name] for name in names], padding=True, truncation=True, max_length=LONGEST_LABEL, return_tensors="pt", verbose=False
         )
-        nothing = np.zeros(0, np.int64)
-        windows = [Window(n, np.array(each["input_ids"], np.int64), nothing, nothing, nothing) for n, each in enumerate(batch)]
-        tokens = collate(windows, self.encoder.tokenizer.pad_token_id or 0)
-        marks = [_without_types(each["marks"]) if draw.random() < UNTYPED_SHARE else each["marks"] for each in batch]
+        batch = [self._sample_pairs(each, draw) for each in batch]
+        kinds = [_without_types(each["kinds"]) if draw.random() < UNTYPED_SHARE else each["kinds"] for each in batch]
+        rows = [(each["input_ids"], own, each["pairs"]) for each, own in zip(batch, kinds, strict=True)]
         known, truth = self._cells(batch, names)
-        return {
-            "input_ids": tokens.ids,
-            "attention_mask": tokens.mask,
-            "marks": torch.from_numpy(pad([np.array(each, np.int64) for each in marks], 0)[0]),
-            "mentions": _numbered([each["mentions"] for each in batch], 4),
-            "pairs": _numbered([each["pairs"] for each in batch], 3),
+        fields = dict(
+            zip(("input_ids", "kinds", "owner", "pairs"), with_pairs(rows, self.encoder.tokenizer.pad_token_id or 0), strict=True)
+        )
+        return fields | {
+            "pair_weight": torch.tensor([weight for each in batch for weight in each["pair_weight"]]),
             "choice": torch.tensor([each["choice"] for each in batch]),
             "label_ids": encoded["input_ids"],
             "label_mask": encoded["attention_mask"],
             "label_weight": torch.tensor([weights[name] for name in names]),
             "known": known,
             "truth": truth,
+        }
+
+    def _sample_pairs(self, feature: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
+        """The feature with its related pairs and ``UNRELATED`` others at most, which then weigh as much as all."""
+        related = sorted({pair for pair, _ in feature["cells"]})
+        others = [pair for pair in range(len(feature["pairs"])) if pair not in set(related)]
+        drawn = sorted(draw.sample(others, min(len(others), UNRELATED)))
+        place = {pair: number for number, pair in enumerate([*related, *drawn])}
+        return {
+            **feature,
+            "pairs": [feature["pairs"][pair] for pair in place],
+            "cells": [(place[pair], name) for pair, name in feature["cells"]],
+            "pair_weight": [1.0] * len(related) + [len(others) / max(len(drawn), 1)] * len(drawn),
         }
 
     def _draw_labels(self, batch: Sequence[Mapping[str, Any]], draw: random.Random, sample: int) -> dict[str, float]:
@@ -265,11 +307,6 @@ class Collator:
         return known, truth
 
 
-def _without_types(marks: Sequence[int]) -> list[int]:
-    """The same marks as of entities without types."""
-    return [mark and 2 * UNTYPED + (1 if mark % 2 else 2) for mark in marks]
-
-
-def _numbered(groups: Sequence[Sequence[Sequence[int]]], columns: int) -> Tensor:
-    """Tuples of each row as one tensor with the row's number in front."""
-    return torch.tensor([(number, *each) for number, group in enumerate(groups) for each in group], dtype=torch.long).reshape(-1, columns)
+def _without_types(kinds: Sequence[int]) -> list[int]:
+    """The same kinds as of entities without types."""
+    return [kind and 2 * UNTYPED + (1 if kind % 2 else 2) for kind in kinds]

@@ -1,71 +1,77 @@
 """The model: pairs of entities matched against the texts of relations, all pairs of a window from one pass.
 
-The tokens of every mention are marked at the input with its type (in the line of the typed markers of Zhong and Chen 2021,
-but added to the embeddings, so that the text keeps its tokens). The state of a pair is a mean of the window's token states,
-weighed by what matters to its head and to its tail at once (the localized context pooling of Zhou et al. 2021, with learned
-weights): it starts as the mean of the tokens, nearer ones weighing more, and so stays in the space that the encoder
-was trained for, where relations never seen in training still match (HANDBOOK, "Stay in the pretrained space").
+Each pair is read by two tokens of its own behind the text, one standing for its head and one for its tail, which have the
+words, the positions and the types of these. They see the text and each other; the text and the other pairs do not see them
+(the packed levitated markers of Ye et al. 2022). So the text is encoded once for all pairs, and yet every layer knows which
+pair it reads. What they have read is matched against the relation's name or description, both through the same adapted
+encoder, so that relations never seen in training still match (HANDBOOK, "Stay in the pretrained space").
 """
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tasks.core.encoder import mean_pool
+from tasks.core.encoder import first_position, mean_pool
+from tasks.core.errors import ModelError
 from tasks.core.heads import IMPOSSIBLE, MatchHead, pool_units
 from tasks.relation_extraction.data import KINDS
-from tasks.relation_extraction.entities.model import encode_marked
 
 PAIRS = 8.0  # pairs of a document that weigh as much as the one pair of a FewRel row
 LABELS = 24  # label texts that are encoded at once in training
-NEARNESS = -0.45  # what a token's weight starts to lose with the logarithm of its distance
+
+
+class Reading(NamedTuple):
+    """Windows with their pairs, as tensors.
+
+    ``ids``, ``kinds``, ``owner`` (rows, tokens): token ids, the kind of each token (``data.KINDS``), and whom it belongs to:
+    0 the text, k > 0 the k-th pair of the row, -1 nobody. ``pairs`` (pairs, 6): row, the place of the head's token (the
+    tail's is the next), the first and last token of the head's mention and of the tail's.
+    """
+
+    ids: Tensor
+    kinds: Tensor
+    owner: Tensor
+    pairs: Tensor
+
+
+def check_reads_pairs(network: Any, name: str) -> None:
+    """Raise ``ModelError`` for an encoder whose tokens can't be placed at will."""
+    if "position_ids" not in inspect.signature(network.forward).parameters:
+        raise ModelError(f"{name!r} can't read pairs of entities, for it takes no position_ids: choose a BERT, RoBERTa or ModernBERT.")
 
 
 class RelationHead(nn.Module):
-    """What is learned beside the encoder."""
+    """What is learned beside the encoder: vectors for the kinds of tokens and for the two ends of a pair, and the match."""
 
-    def __init__(self, width: int, size: int = 64, dropout: float = 0.1) -> None:
+    def __init__(self, width: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.size = size
         self.marks = nn.Embedding(KINDS, width)
+        self.ends = nn.Parameter(torch.zeros(2, width))
         nn.init.zeros_(self.marks.weight)
-        self.queries = nn.Linear(width, 2 * size, bias=False)
-        nn.init.zeros_(self.queries.weight)
-        self.keys = nn.Linear(width, size)
-        self.near = nn.Parameter(torch.full((2,), NEARNESS))
-        self.gates = nn.Parameter(torch.zeros(2, width))
         self.dropout = nn.Dropout(dropout)
         self.match = MatchHead(width)
 
-    def pairs(self, hidden: Tensor, mask: Tensor, mentions: Tensor, pairs: Tensor) -> Tensor:
-        """States (pairs, width) of pairs of entities.
-
-        ``hidden`` (rows, tokens, width), ``mask`` (rows, tokens); ``mentions`` (mentions, 4): row, entity, first and last
-        token; ``pairs`` (pairs, 3), in the order of the rows: row, head, tail.
-        """
-        hidden, (batch, length, width) = hidden.float(), hidden.shape
-        count = int(mentions[:, 1].max()) + 1 if len(mentions) else 1
-        place = mentions[:, 0] * count + mentions[:, 1]
-        states = pool_units(hidden, mentions[:, 0], mentions[:, 2], mentions[:, 3])
-        number = torch.bincount(place, minlength=batch * count).clamp(min=1)[:, None]
-        entities = states.new_zeros(batch * count, width).index_add(0, place, states) / number
-        position = torch.arange(length, device=hidden.device)[None, :]
-        steps = torch.maximum(mentions[:, 2:3] - position, position - mentions[:, 3:4]).clamp(min=0).float()
-        distance = torch.full((batch * count, length), float(length), device=hidden.device)
-        distance = distance.scatter_reduce(0, place[:, None].expand_as(steps), steps, "amin").log1p().view(batch, count, length)
-        queries = self.queries(entities).float().view(batch, count, 2, self.size)
-        weights = torch.einsum("bers,bts->bert", queries, self.keys(hidden).float()) / self.size**0.5
-        weights = weights + distance[:, :, None, :] * self.near[:, None]
-        row, head, tail = pairs.T
-        both = (weights[row, head, 0] + weights[row, tail, 1]).masked_fill(mask[row] == 0, IMPOSSIBLE).softmax(-1)
-        spread = torch.bincount(row, minlength=batch).tolist()
-        context = torch.cat([share @ states for share, states in zip(torch.split(both, spread), hidden, strict=True)])
-        entities = entities.view(batch, count, width)
-        told: Tensor = context + entities[row, head] * self.gates[0] + entities[row, tail] * self.gates[1]
-        return told
+    def read(self, network: Any, reading: Reading) -> Tensor:
+        """States (pairs, width) of the pairs, from one pass of the encoder ``network``."""
+        ids, kinds, owner, pairs = reading
+        text = network.get_input_embeddings()(ids)
+        embedded = text + self.marks(kinds).to(text.dtype)
+        row, place, *spans = pairs.T
+        position = torch.arange(ids.shape[1], device=ids.device).expand_as(ids).clone()
+        for end in (0, 1):
+            first, last = spans[2 * end], spans[2 * end + 1]
+            said = pool_units(embedded, row, first, last) + self.ends[end]
+            embedded = embedded.index_put((row, place + end), said.to(embedded.dtype))
+            position[row, place + end] = first
+        seen = (owner[:, None, :] == 0) | ((owner[:, None, :] == owner[:, :, None]) & (owner[:, None, :] > 0))
+        position = position.clamp(max=int((owner == 0).sum(1).max()) - 1) + first_position(network.config)
+        hidden = network(inputs_embeds=embedded, attention_mask=seen[:, None], position_ids=position).last_hidden_state.float()
+        states: Tensor = (hidden[row, place] + hidden[row, place + 1]) / 2
+        return states
 
     def forward(self, pairs: Tensor, labels: Tensor) -> Tensor:
         """Logits (pairs, labels) from states of pairs and embeddings of labels."""
@@ -85,10 +91,10 @@ class RelationModel(nn.Module):
     def forward(
         self,
         input_ids: Tensor,
-        attention_mask: Tensor,
-        marks: Tensor,
-        mentions: Tensor,
+        kinds: Tensor,
+        owner: Tensor,
         pairs: Tensor,
+        pair_weight: Tensor,
         choice: Tensor,
         label_ids: Tensor,
         label_mask: Tensor,
@@ -98,18 +104,17 @@ class RelationModel(nn.Module):
     ) -> dict[str, Any]:
         """Loss of one batch, a mean over rows.
 
-        ``input_ids``, ``attention_mask``, ``marks`` (rows, tokens); ``mentions`` (mentions, 4) and ``pairs`` (pairs, 3)
-        as in ``RelationHead.pairs``; ``choice`` (rows,): whether one relation or none is to be chosen for the row, or
-        any number for each pair; ``label_ids``, ``label_mask`` (labels, tokens); ``label_weight`` (labels,): what a
-        label weighs where it does not hold, for labels that were sampled, sorted by length; ``known``, ``truth`` (pairs, labels).
+        ``input_ids``, ``kinds``, ``owner``, ``pairs`` as in ``Reading``; ``pair_weight`` (pairs,): what a pair weighs that
+        was sampled; ``choice`` (rows,): whether one relation or none is to be chosen for the row, or any number for each
+        pair; ``label_ids``, ``label_mask`` (labels, tokens), sorted by length; ``label_weight`` (labels,): what a label
+        weighs where it does not hold, for labels that were sampled; ``known``, ``truth`` (pairs, labels).
         """
-        hidden = encode_marked(self.encoder, self.head.marks, input_ids, attention_mask, marks)
-        labels = self._embed(label_ids, label_mask)
-        logits = self.head(self.head.pairs(hidden, attention_mask, mentions, pairs), labels)
+        states = self.head.read(self.encoder, Reading(input_ids, kinds, owner, pairs))
+        logits = self.head(states, self._embed(label_ids, label_mask))
         against = logits + label_weight.log()
         row = pairs[:, 0]
         chosen = _choice_loss(logits, against, known, truth, row, len(input_ids))
-        each = _pair_loss(logits, against, known, truth) / PAIRS
+        each = _pair_loss(logits, against, known, truth) * pair_weight / PAIRS
         several = torch.zeros_like(chosen).index_add(0, row, each)
         return {"loss": torch.where(choice, chosen, several).mean()}
 

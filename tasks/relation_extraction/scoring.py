@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tasks.core.encoder import Encoder
 from tasks.core.labels import LabelCache
-from tasks.core.text import batches, pad
-from tasks.relation_extraction.data import UNTYPED, Endpoints, Given, Placed, place_entities, windower_of
-from tasks.relation_extraction.entities.model import encode_marked
-from tasks.relation_extraction.model import RelationHead
+from tasks.core.text import Ints, Window, batches
+from tasks.relation_extraction.data import UNTYPED, Endpoints, Given, Placed, place_entities, windower_of, with_pairs
+from tasks.relation_extraction.model import Reading, RelationHead, check_reads_pairs
 from tasks.relation_extraction.types import TYPES
 
 NEAR = -6.0  # logits below it are not looked at
-CELLS = 1 << 22  # pairs x tokens that are weighed at once: 16 MB
+PAIRS = 192  # pairs that are read in one pass of a window: memory grows with the square of their number
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Some pairs of one window, ``pairs`` (pairs, 6) as ``Placed`` has them; ``ids``: tokens of the text and room for the pairs."""
+
+    window: Window
+    placed: Placed
+    pairs: Ints
+    ids: Ints
 
 
 class Candidate(NamedTuple):
@@ -46,6 +57,7 @@ class RelationScorer:
     """An encoder with its head. No state but the label cache: safe in threads."""
 
     def __init__(self, encoder: Encoder, head: RelationHead) -> None:
+        check_reads_pairs(encoder.model, encoder.name)
         self.encoder, self.head, self.windower = encoder, head, windower_of(encoder)
         self._embed_labels = LabelCache(encoder.embed)
 
@@ -58,50 +70,44 @@ class RelationScorer:
         ``labels``: relation -> description; ``endpoints``: relation -> the types that it can hold between. Pairs of types
         that can have no relation are left out before anything is computed of them.
         """
-        embedded, possible = self._embed_labels(labels), possible_types(list(labels), endpoints).to(self.encoder.device)
+        embedded, possible = self._embed_labels(labels), possible_types(list(labels), endpoints)
         tokens, windows = self.windower(texts)
-        placed = [place_entities(window, tokens[window.text], entities[window.text]) for window in windows]
-        kept = {id(window): each for window, each in zip(windows, placed, strict=True) if len(each.present) > 1}
+        units: list[Unit] = []
+        for window in windows:
+            placed = place_entities(window, tokens[window.text], entities[window.text])
+            units += _units(window, placed, _types(entities[window.text], placed), possible)
         best: list[dict[tuple[int, int, int], float]] = [{} for _ in texts]
-        for group in batches([window for window in windows if id(window) in kept], self.encoder.batch_tokens):
-            batch = self.encoder.collate(group)
-            there = [kept[id(window)] for window in group]
-            kinds = torch.from_numpy(pad([each.marks for each in there], 0)[0]).to(batch.ids.device)
-            hidden = encode_marked(self.encoder.model, self.head.marks, batch.ids, batch.mask, kinds)
-            read = [[entities[window.text][number] for number in each.present] for window, each in zip(group, there, strict=True)]
-            for row, head, tail, label, logit in self._near(hidden, batch.mask, there, read, embedded, possible):
-                own, present = best[group[row].text], there[row].present
-                key = present[head], present[tail], label
-                own[key] = max(logit, own.get(key, logit))
-        return [[Candidate(*key, logit) for key, logit in sorted(own.items())] for own in best]
+        for group in batches(units, self.encoder.batch_tokens):
+            logits = self._logits(group, embedded)
+            for unit, own in zip(group, torch.split(logits, [len(unit.pairs) for unit in group]), strict=True):
+                text, present = unit.window.text, unit.placed.present
+                types = torch.from_numpy(_types(entities[text], unit.placed)[unit.pairs[:, :2]])
+                pair, label = ((own >= NEAR) & possible[types[:, 0], types[:, 1]]).nonzero(as_tuple=True)
+                for (head, tail), name, logit in zip(unit.pairs[pair, :2].tolist(), label.tolist(), own[pair, label].tolist(), strict=True):
+                    key = present[head], present[tail], name
+                    best[text][key] = max(logit, best[text].get(key, logit))
+        return [[Candidate(*key, logit) for key, logit in sorted(each.items())] for each in best]
 
-    def _near(
-        self, hidden: Tensor, mask: Tensor, placed: Sequence[Placed], read: Sequence[Sequence[Given]], labels: Tensor, possible: Tensor
-    ) -> Iterator[tuple[int, int, int, int, float]]:
-        """(row, head, tail, label, logit) of all that is near, entities by their place in the window."""
-        device = hidden.device
-        mentions = torch.tensor([(row, *each) for row, window in enumerate(placed) for each in window.mentions], device=device)
-        pairs, ends = _pairs([[_type_number(each) for each in group] for group in read], device)
-        worth = possible[ends[:, 0], ends[:, 1]].any(1)
-        size = max(1, CELLS // mask.shape[1])
-        for some, their in zip(torch.split(pairs[worth], size), torch.split(ends[worth], size), strict=True):
-            logits = self.head(self.head.pairs(hidden, mask, mentions, some), labels)
-            near = (logits >= NEAR) & possible[their[:, 0], their[:, 1]]
-            at, label = near.nonzero(as_tuple=True)
-            yield from zip(*some[at].T.tolist(), label.tolist(), logits[at, label].tolist(), strict=True)
+    def _logits(self, group: Sequence[Unit], labels: Tensor) -> Tensor:
+        """Logits (pairs, labels) of the pairs of some units, one after the other, on the CPU."""
+        rows = [(unit.window.ids, unit.placed.kinds, unit.pairs[:, 2:]) for unit in group]
+        fields = with_pairs(rows, self.encoder.tokenizer.pad_token_id or 0)
+        reading = Reading(*(field.to(self.encoder.device) for field in fields))
+        logits: Tensor = self.head(self.head.read(self.encoder.model, reading), labels)
+        return logits.float().cpu()
 
 
-def _pairs(types: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """All pairs of two different entities of each row as (row, head, tail), and the types of head and tail."""
-    pairs, ends = [], []
-    for row, kinds in enumerate(types):
-        number = torch.tensor(kinds, device=device)
-        grid = torch.cartesian_prod(torch.arange(len(kinds), device=device), torch.arange(len(kinds), device=device))
-        grid = grid[grid[:, 0] != grid[:, 1]]
-        pairs.append(torch.cat([torch.full((len(grid), 1), row, device=device), grid], dim=1))
-        ends.append(number[grid])
-    return torch.cat(pairs), torch.cat(ends)
+def _types(entities: Sequence[Given], placed: Placed) -> Ints:
+    """The type of each entity of a window, by number."""
+    return np.array([TYPES.index(name) if (name := entities[number].type) else UNTYPED for number in placed.present], np.int64)
 
 
-def _type_number(entity: Given) -> int:
-    return TYPES.index(entity.type) if entity.type else UNTYPED
+def _units(window: Window, placed: Placed, types: Ints, possible: Tensor) -> list[Unit]:
+    """The pairs of a window whose types can have some relation, ``PAIRS`` at most in each unit."""
+    if not len(placed.pairs):
+        return []
+    worth = possible.any(-1).numpy()[types[placed.pairs[:, 0]], types[placed.pairs[:, 1]]]
+    kept = placed.pairs[worth]
+    parts = [kept[start : start + PAIRS] for start in range(0, len(kept), PAIRS)]
+    room = np.zeros(2 * PAIRS, np.int64)
+    return [Unit(window, placed, part, np.concatenate([window.ids, room[: 2 * len(part)]])) for part in parts]

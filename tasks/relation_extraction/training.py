@@ -93,7 +93,7 @@ class RelationTraining:
         labels = {name: text for source, rows in self.train_rows if not has_own_labels(rows) for name, text in self.sets[source].items()}
         ends = count_endpoints(row for _, rows in self.train_rows for row in rows)
         self.settings = Settings(labels or self._all_labels(), {name: ends[name] for name in labels if name in ends}, {}, choice)
-        self.model = RelationModel(network, RelationHead(encoder.width, dropout=options.head_dropout))
+        self.model = RelationModel(network, RelationHead(encoder.width, options.head_dropout))
         self.collate = Collator(encoder, self.sets, options.label_sample, options.hide_descriptions, seed)
 
     def _hold_out(self, count: int, seed: int) -> set[str]:
