@@ -20,6 +20,7 @@ Return = TypeVar("Return")
 Load = Callable[..., Any]
 
 EXAMPLES = Path(__file__).parent / "examples"
+ASSETS = Path(__file__).parent / "assets"
 MAX_FILE_SIZE = "20mb"
 MAX_CHARACTERS = 200_000
 FILES_LIVE_SECONDS = 3600  # uploads, downloads and what a session remembers are forgotten after an hour
