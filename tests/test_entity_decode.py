@@ -47,7 +47,7 @@ def tables(count: int, **cells: tuple[int, int, float]) -> Floats:
 
 def test_cells_become_characters_the_likeliest_first(encoder: Encoder) -> None:
     tokens, window = read(encoder)
-    found = candidates(window, tokens, tables(7, PER=(0, 1, 2.0), LOC=(5, 5, 3.0), MISC=(2, 2, -1.5), TIME=(3, 6, 0.5)))
+    found = candidates(TEXT, window, tokens, tables(7, PER=(0, 1, 2.0), LOC=(5, 5, 3.0), MISC=(2, 2, -1.5), TIME=(3, 6, 0.5)))
     assert found == [
         Candidate(20, 24, "LOC", 3.0),
         Candidate(0, 8, "PER", 2.0),
@@ -59,27 +59,27 @@ def test_cells_become_characters_the_likeliest_first(encoder: Encoder) -> None:
 
 def test_what_is_far_or_ends_before_it_begins_is_no_candidate(encoder: Encoder) -> None:
     tokens, window = read(encoder)
-    assert candidates(window, tokens, tables(7)) == []
-    assert candidates(window, tokens, tables(7, PER=(3, 1, 9.0))) == []
-    assert [each.logit for each in candidates(window, tokens, tables(7, PER=(0, 0, NEAR), LOC=(1, 1, NEAR - 0.01)))] == [NEAR]
+    assert candidates(TEXT, window, tokens, tables(7)) == []
+    assert candidates(TEXT, window, tokens, tables(7, PER=(3, 1, 9.0))) == []
+    assert [each.logit for each in candidates(TEXT, window, tokens, tables(7, PER=(0, 0, NEAR), LOC=(1, 1, NEAR - 0.01)))] == [NEAR]
 
 
 def test_one_place_may_be_of_two_types(encoder: Encoder) -> None:
     tokens, window = read(encoder)
-    found = candidates(window, tokens, tables(7, PER=(0, 1, 1.0), ORG=(0, 1, 2.0)))
+    found = candidates(TEXT, window, tokens, tables(7, PER=(0, 1, 1.0), ORG=(0, 1, 2.0)))
     assert found == [Candidate(0, 8, "ORG", 2.0), Candidate(0, 8, "PER", 1.0)]
 
 
 def test_mentions_have_a_longest_length(encoder: Encoder) -> None:
     tokens, window = read(encoder, "town " * 40)
     made = tables(40, PER=(0, LONGEST - 1, 1.0), LOC=(1, LONGEST + 1, 5.0))
-    assert candidates(window, tokens, made) == [Candidate(0, 5 * LONGEST - 1, "PER", 1.0)]
+    assert candidates("town " * 40, window, tokens, made) == [Candidate(0, 5 * LONGEST - 1, "PER", 1.0)]
 
 
 def test_of_too_many_the_likeliest_stay(encoder: Encoder) -> None:
     tokens, window = read(encoder, "town " * 30)
     made = np.random.default_rng(0).permutation(len(TYPES) * 900).reshape(len(TYPES), 30, 30).astype(np.float32)
-    found = candidates(window, tokens, made)
+    found = candidates("town " * 30, window, tokens, made)
     allowed = [made[kind, i, j] for kind in range(len(TYPES)) for i in range(30) for j in range(i, min(30, i + LONGEST))]
     assert len(found) == MOST and [each.logit for each in found] == sorted(allowed, reverse=True)[:MOST]
 
@@ -94,7 +94,7 @@ def test_a_mention_at_any_place_of_a_long_text_is_read_once(encoder: Encoder, wo
             places = {int(each): place for place, each in enumerate(window.words)}
             both = word in places and word + 1 in places
             made = tables(len(places), ORG=(places[word], places[word + 1], 1.0)) if both else tables(len(places))
-            found += candidates(window, tokens, made)
+            found += candidates("town " * words, window, tokens, made)
         assert found == [Candidate(5 * word, 5 * word + 9, "ORG", 1.0)]
 
 

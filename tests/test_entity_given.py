@@ -142,8 +142,6 @@ def test_entities_are_a_list(given: Any) -> None:
         {"mentions": []},
         {"mentions": [{"start": 0}]},
         {"span": "Osei"},
-        {"start": 0, "end": 8, "score": None},
-        {"start": 0, "end": 8, "score": []},
     ],
 )
 def test_what_is_no_entity_is_named(given: Any) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.encoder import Encoder
-from tasks.core.text import Tokens, Window, Windower
+from tasks.core.text import Tokens, Window, Windower, visible
 from tasks.opinion_analysis.decode import (
     BARE,
     EXPLICIT,
@@ -33,7 +33,6 @@ from tasks.opinion_analysis.decode import (
     log_shares,
     near_spans,
     opinions,
-    visible,
 )
 from tasks.opinion_analysis.types import POLARITIES
 

@@ -32,8 +32,13 @@ class Calibration:
 
     def __post_init__(self) -> None:
         thresholds = (self.threshold, *self.thresholds.values())
-        if not (self.temperature > 0 and math.isfinite(self.shift) and all(0 <= each <= 1 for each in thresholds)):
+        if not (0 < self.temperature < math.inf and math.isfinite(self.shift) and all(0 <= each <= 1 for each in thresholds)):
             raise ValueError(f"{self} is no calibration.")
+
+    def score(self, logit: float) -> float:
+        """The probability of a logit, of any size."""
+        fitted = logit / self.temperature + self.shift
+        return 1 / (1 + math.exp(-fitted)) if fitted > -700 else 0.0
 
     def of(self, label: str) -> float:
         """The threshold of ``label``."""

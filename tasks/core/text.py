@@ -106,6 +106,13 @@ def check_text(text: object) -> str:
     return text
 
 
+def visible(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """``(start, end)`` without white space at its edges, which some tokenizers take for a part of words, or for words."""
+    inner = text[start:end].strip()
+    begin = text.find(inner, start)
+    return (begin, begin + len(inner)) if inner else None
+
+
 class Windower:
     """Cuts texts into windows for one tokenizer.
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.text import Tokens, Window
+from tasks.core.text import Tokens, Window, visible
 from tasks.core.types import Span
 from tasks.opinion_analysis.types import POLARITIES, Opinion
 
@@ -168,13 +168,6 @@ def lead(links: Floats, heads: NDArray[np.int64]) -> Floats:
     rivals = np.where(together[:, :, None], MOST_BEHIND, links[None, :, :]).max(axis=1, initial=MOST_BEHIND)
     behind: Floats = np.clip(links - np.maximum(rivals, MOST_BEHIND), MOST_BEHIND, 0).astype(np.float32)
     return behind
-
-
-def visible(text: str, start: int, end: int) -> Place:
-    """``(start, end)`` without white space at its edges, which some tokenizers take for a part of words, or for words."""
-    inner = text[start:end].strip()
-    begin = text.find(inner, start)
-    return (begin, begin + len(inner)) if inner else None
 
 
 def overlap(one: Place, other: Place) -> bool:

@@ -18,9 +18,9 @@ from transformers import AutoModelForSequenceClassification, AutoModelForTokenCl
 
 from tasks.core.encoder import Encoder, load_config, load_pretrained, pick_device
 from tasks.core.errors import InputError, ModelError
-from tasks.core.text import Tokens, Window, batches
+from tasks.core.text import Tokens, Window, batches, visible
 from tasks.core.types import Span
-from tasks.opinion_analysis.decode import Floats, visible
+from tasks.opinion_analysis.decode import Floats
 from tasks.opinion_analysis.task import SILENT, OpinionAnalyzer
 from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion
 

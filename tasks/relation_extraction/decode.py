@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from tasks.core.calibration import Calibration
 from tasks.core.errors import AdapterError
 from tasks.core.types import Span
 from tasks.relation_extraction.scoring import Candidate
-from tasks.relation_extraction.types import Entity, Relation
+from tasks.relation_extraction.types import TYPES, Entity, Relation
 
 DEFAULT, CUSTOM = "default", "custom"  # calibrations: of the adapter's own relations, and of a caller's
-SENTENCE_END = re.compile(r"""(?<![A-Z])(?<!\b[A-Z][a-z])(?<!\b[A-Z][a-z]{2})[.!?。！？]["'”’)\]]*\s+(?=["'“‘(\[]*[^\s\da-z])|\n\s*\n""")
+SENTENCE_END = re.compile(
+    r"""((?<![A-Z]\.)(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)(?<=[.!?])["'”’)\]]*\s+(?=["'“‘(\[]*[^\s\da-z])|[。！？]["”’）]*\s*|\n\s*\n)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Settings:
         try:
             calibration = {name: Calibration(**fields) for name, fields in data["calibration"].items()}
             ends = {name: [f"{one} {other}" for one, other in map(str.split, pairs)] for name, pairs in data["endpoints"].items()}
+            if unknown := {each for pairs in ends.values() for pair in pairs for each in pair.split()} - set(TYPES):
+                raise ValueError(f"endpoints: {sorted(unknown)}")
             if not data["labels"] or not all(isinstance(text, str) for text in data["labels"].values()):
                 raise ValueError("labels")
             return cls(data["labels"], ends, calibration, bool(data["choice"]))
@@ -52,8 +54,7 @@ class Settings:
 
     def score(self, name: str, logit: float) -> float:
         """The probability that a relation holds."""
-        own = self.calibration_of(name)
-        return float(1 / (1 + np.exp(-(logit / own.temperature + own.shift))))
+        return self.calibration_of(name).score(logit)
 
 
 def choose(found: Iterable[Candidate], names: Sequence[str], settings: Settings, threshold: float | None) -> list[tuple[Candidate, float]]:
@@ -81,8 +82,9 @@ def relations(
 
 
 def sentence_ends(text: str) -> list[int]:
-    """Where sentences end, in characters, the last at the end of the text. Not after initials and short titles (J., Dr.)."""
-    return [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
+    """Where sentences end, in characters, the last at the end of the text. Not after the dot of an initial or a short
+    title (J., Dr.)."""
+    return [*(match.end() for match in SENTENCE_END.finditer(text) if match.end() < len(text)), len(text)]
 
 
 def evidence(text: str, ends: Sequence[int], head: Entity, tail: Entity) -> Span:

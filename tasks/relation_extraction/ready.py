@@ -15,10 +15,10 @@ from transformers import AutoModelForTokenClassification
 from tasks.core.encoder import Encoder, load_config, load_pretrained, pick_device
 from tasks.core.errors import ModelError
 from tasks.core.heads import pool_units
-from tasks.core.text import batches
+from tasks.core.text import Tokens, batches, visible
 from tasks.core.types import Span
 from tasks.relation_extraction.entities.data import house_type
-from tasks.relation_extraction.entities.linking import link
+from tasks.relation_extraction.entities.linking import Mention, link
 from tasks.relation_extraction.types import Entity
 
 Tag = tuple[str | None, bool, float]  # type, whether a mention begins, score
@@ -67,14 +67,12 @@ class ReadyMade:
             words = [(window.text, int(word)) for window in group for word in window.words]
             for (text, word), number, score in zip(words, best.tolist(), scores.tolist(), strict=True):
                 tagged[text][word] = (*self.tags[number], score)
-        return [
-            link([(Span.of(text, *_chars(own, run)), kind, min(score, 1.0)) for run, kind, score in _runs(tags)])
-            for text, own, tags in zip(texts, tokens, tagged, strict=True)
-        ]
+        return [link(_mentions(*each)) for each in zip(texts, tokens, tagged, strict=True)]
 
 
-def _chars(tokens: Any, run: Sequence[int]) -> tuple[int, int]:
-    return tokens.word_chars(run[0])[0], tokens.word_chars(run[-1])[1]
+def _mentions(text: str, tokens: Tokens, tags: dict[int, Tag]) -> list[Mention]:
+    places = [(visible(text, tokens.word_chars(run[0])[0], tokens.word_chars(run[-1])[1]), kind, score) for run, kind, score in _runs(tags)]
+    return [(Span.of(text, *place), kind, min(score, 1.0)) for place, kind, score in places if place]
 
 
 def _runs(tags: dict[int, Tag]) -> list[tuple[list[int], str, float]]:

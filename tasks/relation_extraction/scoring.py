@@ -14,7 +14,7 @@ from tasks.core.encoder import Encoder
 from tasks.core.labels import LabelCache
 from tasks.core.text import Ints, Window, batches
 from tasks.relation_extraction.data import UNTYPED, Endpoints, Given, Placed, place_entities, windower_of, with_pairs
-from tasks.relation_extraction.model import Reading, RelationHead, check_reads_pairs
+from tasks.relation_extraction.model import Reading, RelationHead
 from tasks.relation_extraction.types import TYPES
 
 NEAR = -6.0  # logits below it are not looked at
@@ -57,7 +57,6 @@ class RelationScorer:
     """An encoder with its head. No state but the label cache: safe in threads."""
 
     def __init__(self, encoder: Encoder, head: RelationHead) -> None:
-        check_reads_pairs(encoder.model, encoder.name)
         self.encoder, self.head, self.windower = encoder, head, windower_of(encoder)
         self._embed_labels = LabelCache(encoder.embed)
 

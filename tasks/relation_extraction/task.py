@@ -23,7 +23,7 @@ from tasks.relation_extraction.entities.data import house_type
 from tasks.relation_extraction.entities.finder import EntityFinder, read_scores
 from tasks.relation_extraction.entities.given import read_entities
 from tasks.relation_extraction.entities.model import EntityHead
-from tasks.relation_extraction.model import RelationHead
+from tasks.relation_extraction.model import RelationHead, check_reads_pairs
 from tasks.relation_extraction.scoring import RelationScorer
 from tasks.relation_extraction.types import Entity, RelationResult
 
@@ -152,6 +152,7 @@ def _assemble(finder: Finder, model: str | None, adapter: str, revision: str | N
     folder, data, merged = open_adapter(FOLDER, NAME, model, adapter, revision, device)
     if data.get("part") != "relations":
         raise AdapterError(f"The adapter {adapter!r} is for entities: give one for relations.")
+    check_reads_pairs(merged.model, merged.name)
     head = RelationHead(merged.width)
     load_head(head, folder)
     return RelationExtraction(finder, merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data))

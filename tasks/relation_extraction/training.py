@@ -30,7 +30,7 @@ from tasks.relation_extraction.decode import Settings
 from tasks.relation_extraction.entities.training import EntityTraining
 from tasks.relation_extraction.fitting import fit, fit_choice, told
 from tasks.relation_extraction.measures import given_scores, is_behaviour
-from tasks.relation_extraction.model import RelationHead, RelationModel
+from tasks.relation_extraction.model import RelationHead, RelationModel, check_reads_pairs
 from tasks.relation_extraction.scoring import Candidate, RelationScorer
 
 PARTS = ("entities", "relations")
@@ -79,6 +79,7 @@ class RelationTraining:
     """Data, model and evaluation of one run. Rows say themselves what they know: of one pair, of some relations, of all."""
 
     def __init__(self, encoder: Encoder, network: nn.Module, options: Options, train: Files, seed: int) -> None:
+        check_reads_pairs(encoder.model, encoder.name)
         self.encoder, self.declared = encoder, read_label_file(options.label_file)
         self.train_rows = [(source, check_rows(rows, source)) for source, rows in train]
         self.held_out = self._hold_out(options.hold_out_types, seed)

@@ -66,7 +66,7 @@ def token_shapes(text: str, tokens: Tokens, window: Window) -> Ints:
     """The shape of the word of each token of the window, 0 for special tokens."""
     kinds = np.zeros(len(window.ids), np.int64)
     for word, first, last in zip(window.words.tolist(), window.first.tolist(), window.last.tolist(), strict=True):
-        kinds[first : last + 1] = shape(text[slice(*tokens.word_chars(word))])
+        kinds[first : last + 1] = shape(text[slice(*tokens.word_chars(word))].strip())
     return kinds
 
 

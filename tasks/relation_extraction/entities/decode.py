@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.core.calibration import Calibration
-from tasks.core.text import Tokens, Window
+from tasks.core.text import Tokens, Window, visible
 from tasks.relation_extraction.types import TYPES
 
 Floats = NDArray[np.float32]
@@ -36,15 +36,14 @@ class EntityScores:
 
     def __call__(self, candidate: Candidate) -> float:
         """The probability of a candidate."""
-        own = self.types.get(candidate.type, Calibration())
-        return float(1 / (1 + np.exp(-(candidate.logit / own.temperature + own.shift))))
+        return self.types.get(candidate.type, Calibration()).score(candidate.logit)
 
     def threshold(self, name: str) -> float:
         """The least score of a mention of this type."""
         return self.types.get(name, Calibration()).threshold
 
 
-def candidates(window: Window, tokens: Tokens, tables: Floats) -> list[Candidate]:
+def candidates(text: str, window: Window, tokens: Tokens, tables: Floats) -> list[Candidate]:
     """The mentions that the window owns (by their first word) and whose logits in ``tables`` (types, W, W) are near."""
     low, high = window.owned if window.owned is not None else (0, len(window.words))
     kinds, firsts, lasts = np.nonzero(tables >= NEAR)
@@ -55,8 +54,8 @@ def candidates(window: Window, tokens: Tokens, tables: Floats) -> list[Candidate
     for place in np.argsort(-logits, kind="stable")[:MOST]:
         start, _ = tokens.word_chars(int(window.words[firsts[place]]))
         _, end = tokens.word_chars(int(window.words[lasts[place]]))
-        if start < end:
-            found.append(Candidate(start, end, TYPES[kinds[place]], float(logits[place])))
+        if span := visible(text, start, end):
+            found.append(Candidate(*span, TYPES[kinds[place]], float(logits[place])))
     return found
 
 

@@ -33,26 +33,26 @@ def _entity(text: str, given: Any) -> Entity:
     if isinstance(given, str):
         return _build(None, 1.0, _occurrences(text, given))
     try:
-        name, score = given.get("type"), float(given.get("score", 1.0))
+        name, score = given.get("type"), given.get("score", 1.0)
         mentions = given.get("mentions") or [given.get("span") or given]
         spans = [_span(text, mention) for mention in mentions]
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f'An entity must be a name or {{"start", "end", "type"}}, not {given!r}.') from error
     if name is not None and not isinstance(name, str):
         raise InputError(f"The type of an entity must be a string, not {name!r}.")
     return _build(name, score, spans)
 
 
-def _build(name: str | None, score: float, spans: Sequence[Span]) -> Entity:
+def _build(name: str | None, score: Any, spans: Sequence[Span]) -> Entity:
     mentions = tuple(sorted(set(spans), key=lambda span: (span.start, span.end)))
-    if not 0 <= score <= 1:
+    if not (isinstance(score, int | float) and 0 <= score <= 1):
         raise InputError(f"The score of an entity must be from 0 to 1, not {score!r}.")
-    return Entity(name, score, max(mentions, key=lambda span: len(span.text)), mentions)
+    return Entity(name, float(score), max(mentions, key=lambda span: len(span.text)), mentions)
 
 
 def _span(text: str, mention: Mapping[str, Any]) -> Span:
     start, end = mention["start"], mention["end"]
-    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(text)):
+    if not (type(start) is type(end) is int and 0 <= start < end <= len(text)):
         raise InputError(f"An entity at {(start, end)!r} is not in the text, which has {len(text):,} characters.")
     if mention.get("text") not in (None, text[start:end]):
         raise InputError(f"An entity is said to be {mention['text']!r} where the text has {text[start:end]!r}: check its offsets.")
@@ -60,7 +60,9 @@ def _span(text: str, mention: Mapping[str, Any]) -> Span:
 
 
 def _occurrences(text: str, name: str) -> list[Span]:
-    found = [Span.of(text, *match.span()) for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)] if name.strip() else []
+    whole = [match.span() for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)] if name.strip() else []
+    uncased = name.lower() == name.upper()  # as are the scripts that write no spaces
+    found = whole or [match.span() for match in re.finditer(re.escape(name), text) if name.strip() and uncased]
     if not found:
         raise InputError(f"The entity {name!r} is not in the text: give a name as it stands there.")
-    return found
+    return [Span.of(text, *place) for place in found]

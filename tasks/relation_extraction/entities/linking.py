@@ -1,7 +1,7 @@
 """Mentions of one thing become one entity, by their names.
 
 What is resolved, between mentions of one type: the same name whatever its case, article, possessive or dots ("the U.S.",
-"US's"); a part of a person's or an organisation's name, where only one longer name before or after has it ("Osei" for
+"US's"); a part of a person's or an organisation's name, where one longer name has it, or several that are parts of the longest ("Osei" for
 "Ada Osei", "Platense" for "Club Atlético Platense"); initials ("WHO" for "World Health Organization", "BoE" for "Bank of
 England"). Numbers are never joined, for two times "two" need not be the same two. What is not resolved: pronouns,
 descriptions ("the mayor"), nicknames, translations, places named after their country's adjective ("French"), and names
@@ -11,13 +11,14 @@ that only knowledge of the world joins ("Holland").
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from tasks.core.types import Span
 from tasks.relation_extraction.types import Entity
 
-WORD = re.compile(r"[^\W_]+")
 SMALL = frozenset(re.findall(r"\w+", "a an and at for in of on the to de da del der di do du la le van von y et und"))
+LONGEST = 16  # words of a name that may be said in part
 PARTIAL = ("PER", "ORG")  # types whose names are said in part
 TITLES = frozenset(re.findall(r"\w+", "mr mrs ms dr prof sir lady lord saint st president jr sr"))
 Mention = tuple[Span, str | None, float]  # where, type, score
@@ -44,14 +45,14 @@ def link(mentions: Sequence[Mention]) -> tuple[Entity, ...]:
 
 def name_words(text: str) -> list[str]:
     """The words that a name is compared by: case, dots, possessives and articles aside."""
-    plain = re.sub(r"['’]s\b|\.(?=\w\b)|(?<=\b\w)\.", "", text.casefold())
-    words = WORD.findall(plain)
+    plain = re.sub(r"['’]s\b|\.(?=\w\b)|(?<=\b\w)\.", "", unicodedata.normalize("NFKC", text).casefold())
+    words = "".join(char if unicodedata.category(char)[0] in "LNM" else " " for char in plain).split()
     return words[1:] if len(words) > 1 and words[0] in ("the", "a", "an") else words
 
 
 def _parts(words: Sequence[str], kind: str | None) -> set[str]:
     """What a name of these words may be called for short: its beginnings and ends, and its initials."""
-    if kind in ("TIME", "NUM") or len(words) < 2:
+    if kind in ("TIME", "NUM") or not 2 <= len(words) <= LONGEST:
         return set()
     short = {initials for without in (SMALL, frozenset[str]()) if 2 <= len(initials := _initials(words, without)) <= 8}
     if kind in PARTIAL:

@@ -34,5 +34,7 @@ class EntityScorer:
             tables = self.head(word_states(hidden, batch.row, batch.first, batch.last)[0]).float().cpu().numpy()
             for window, table in zip(group, tables, strict=True):
                 count = len(window.words)
-                found[window.text] += candidates(window, tokens[window.text], np.asarray(table[:, :count, :count], np.float32))
+                found[window.text] += candidates(
+                    texts[window.text], window, tokens[window.text], np.asarray(table[:, :count, :count], np.float32)
+                )
         return found
