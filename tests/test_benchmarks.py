@@ -7,9 +7,11 @@ import statistics
 import pytest
 import torch
 
+from tests.benchmarks import relations
 from tests.benchmarks.contest import Figures, table
 from tests.benchmarks.floor import MINILM, Shape, flops, matrix_rate
 from tests.benchmarks.mix import LENGTHS, lengths, texts
+from tests.benchmarks.relations import GROWTH, growing, plant, report, report_growth, words_a_mention
 
 
 def test_operations_are_those_that_torch_counts() -> None:
@@ -52,7 +54,7 @@ def test_tables_and_medians() -> None:
     assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
 
 
-@pytest.mark.parametrize("name", ["inference", "opinions", "training", "adapters"])
+@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "training", "adapters"])
 def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
@@ -62,3 +64,32 @@ def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixt
         module.main()
     assert stop.value.code == 0
     assert f"python -m tests.benchmarks.{name}" in capsys.readouterr().out
+
+
+def test_longer_texts_begin_with_the_shorter_ones() -> None:
+    read = {words: growing(words) for words in GROWTH.values()}
+    assert all(len(text.split()) == words for words, text in read.items())
+    assert read[400].startswith(read[200]) and read[3200].startswith(read[1600])
+
+
+def test_mentions_are_planted_only_where_a_text_has_words() -> None:
+    words = torch.ones(2, 7, 5)
+    words[1, 4:] = 0
+    scores = plant(torch.zeros(2, 7, 6, 3), words, step=3)
+    assert (scores > 0).nonzero()[:, :3].unique(dim=0).tolist() == [[0, 0, 0], [0, 3, 0], [0, 6, 0], [1, 0, 0], [1, 3, 0]]
+    assert scores.abs().unique().numel() == 1
+    assert words_a_mention() > 1
+
+
+def test_what_relation_extraction_took_is_put_in_tables() -> None:
+    ours, peer = Figures(wall=[2.0], cpu=[4.0], memory=600, first=3), Figures(wall=[8.0], cpu=[12.0], memory=900, first=5)
+    said = report({"quipu": ours, "gliner": peer}, 64)
+    assert "| quipu | 32.0 | 62.5 | 600 | 3.0 |" in said and "4.00 times gliner's documents/s (in processor time 3.00)" in said
+    assert "| 400 | 90 | 1,200 | 2.00 | 5.00 | 600 |" in report_growth({"2x": ours}, {"2x": (90, 1200)})
+
+
+def test_a_missing_peer_is_asked_for_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relations, "find_spec", lambda name: None)
+    monkeypatch.setattr("sys.argv", ["relations"])
+    with pytest.raises(SystemExit, match="pip install --no-deps gliner=="):
+        relations.main()
