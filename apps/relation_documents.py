@@ -125,15 +125,7 @@ def _inputs() -> tuple[list[Any], gr.Column]:
     return [pasted, paths, text_column, name_column], side
 
 
-def tab(load: Load, view: View, options: Callable[[], list[Any]]) -> None:
-    """Fill the current tab with the choosing of texts; ``view`` shows their graph, ``options`` makes its boxes."""
-    inputs, side = _inputs()
-    with side:
-        inputs += options()
-        with gr.Row():
-            button = gr.Button("Build the graph", variant="primary", min_width=140)
-            sample = gr.Button("Try a sample", min_width=140)
-
+def _show(load: Load, view: View) -> Callable[..., tuple[Any, ...]]:
     @guarded
     def show(
         pasted: str,
@@ -146,9 +138,12 @@ def tab(load: Load, view: View, options: Callable[[], list[Any]]) -> None:
         progress: gr.Progress = PROGRESS,
     ) -> tuple[Any, ...]:
         documents = gather(pasted or "", paths or [], text_column or "", name_column or "")
-        found = extract(load, documents, relations or "", threshold if own else None, progress)
-        return view.show(found)
+        return view.show(extract(load, documents, relations or "", threshold if own else None, progress))
 
+    return show
+
+
+def _endpoint(load: Load) -> Callable[..., dict[str, Any]]:
     @guarded
     def extract_relation_graph(
         texts: list[str], sources: list[str] | None = None, relations: str = "", threshold: float | None = None
@@ -168,10 +163,22 @@ def tab(load: Load, view: View, options: Callable[[], list[Any]]) -> None:
             return merge([], []).to_dict()
         return extract(load, documents, relations, threshold, lambda *_, **__: None).graph.to_dict()
 
-    work: dict[str, Any] = {"api_visibility": "private", "show_progress_on": view.summary, "concurrency_limit": 1}
-    work["concurrency_id"] = "relation_graph"
+    return extract_relation_graph
+
+
+def tab(load: Load, view: View, options: Callable[[], list[Any]]) -> None:
+    """Fill the current tab with the choosing of texts; ``view`` shows their graph, ``options`` makes its boxes."""
+    inputs, side = _inputs()
+    with side:
+        inputs += options()
+        with gr.Row():
+            button = gr.Button("Build the graph", variant="primary", min_width=140)
+            sample = gr.Button("Try a sample", min_width=140)
+    one_at_a_time: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "relation_graph"}
+    work: dict[str, Any] = {"api_visibility": "private", "show_progress_on": view.summary, **one_at_a_time}
+    show = _show(load, view)
     button.click(show, inputs, view.outputs, **work)
     sample.click(
         lambda: ("", [str(EXAMPLES / SAMPLE)], DEFAULT_TEXT, DEFAULT_NAME), None, inputs[:4], api_visibility="private", queue=False
     ).then(show, inputs, view.outputs, **work)
-    api(extract_relation_graph, api_name="extract_relation_graph", concurrency_limit=1, concurrency_id="relation_graph")
+    api(_endpoint(load), api_name="extract_relation_graph", **one_at_a_time)

@@ -71,7 +71,7 @@ class View:
             render.table(found.graph, found.several),
             gr.Dropdown(choices, value=0 if choices else None, visible=found.several),
             _marked(found, 0),
-            *_files(found.graph, self.cache),
+            *(gr.DownloadButton(value=path, interactive=True) for path in _files(found.graph, self.cache)),
         )
 
     @property
@@ -124,15 +124,32 @@ def build_view() -> View:
         with gr.Row():
             files = [gr.DownloadButton(name, size="md", min_width=100) for name in BUTTONS]
     view = View(state, summary, panel, graph, table, chosen, text, files)
+    _connect(view)
+    return view
+
+
+def _connect(view: View) -> None:
+    """Let the table and the files follow the filters, and the marked text the name that is chosen."""
+    part: gr.State = gr.State(None, time_to_live=FILES_LIVE_SECONDS)
 
     @guarded
     def follow(found: Found | None, event: gr.EventData) -> Any:
         if found is None:  # the session was forgotten in between
-            return [gr.skip() for _ in range(1 + len(files))]
-        part = _part(found.graph, event._data if isinstance(event._data, dict) else {})
-        return [render.table(part, found.several), *_files(part, view.cache)]
+            return [gr.skip() for _ in range(2 + len(view.files))]
+        kept = _part(found.graph, event._data if isinstance(event._data, dict) else {})
+        return [kept, render.table(kept, found.several), *(gr.DownloadButton(interactive=False) for _ in view.files)]
+
+    @guarded
+    def write(kept: Graph | None) -> Any:
+        return (
+            [gr.DownloadButton(value=path, interactive=True) for path in _files(kept, view.cache)]
+            if kept
+            else [gr.skip() for _ in view.files]
+        )
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    graph.input(follow, state, [table, *files], trigger_mode="always_last", **quiet)
-    chosen.input(_marked, [state, chosen], text, **quiet)
-    return view
+    # The files of a large graph take seconds: until they are written nobody should take the old ones for them.
+    view.graph.input(follow, view.state, [part, view.table, *view.files], trigger_mode="always_last", **quiet).then(
+        write, part, view.files, **quiet
+    )
+    view.chosen.input(_marked, [view.state, view.chosen], view.text, **quiet)

@@ -45,7 +45,7 @@ const looks = () => {
 // From a circle, not from chance: the same graph is always arranged alike. Then as wide as the frame is.
 const arrange = () => {
   arranged = canvas.clientWidth > 0;
-  const shown = cy?.elements(':visible');
+  const shown = cy?.elements().not('.hidden');
   if (!arranged || !shown?.nonempty()) return;
   shown.layout({name: 'circle', animate: false}).run();
   shown.layout({name: 'cose', animate: false, randomize: false, fit: false, nodeDimensionsIncludeLabels: true, idealEdgeLength: () => 60,
@@ -57,7 +57,7 @@ const arrange = () => {
 };
 
 const fit = () => {
-  const shown = cy.elements(':visible');
+  const shown = cy.elements().not('.hidden');
   cy.fit(shown, 24);
   if (cy.zoom() > 1.4) { cy.zoom(1.4); cy.center(shown); }
 };
@@ -125,7 +125,7 @@ const wanted = () => ({
 
 const filter = () => {
   const {types: kept, relations, threshold, lonely: alone} = wanted();
-  find('.least output').textContent = threshold.toFixed(2);
+  find('.least b').textContent = threshold.toFixed(2);
   find('summary').textContent = `Relations: ${relations.length} of ${data.relations.length}`;
   cy.batch(() => {
     cy.elements().removeClass('hidden');
