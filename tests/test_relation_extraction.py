@@ -103,7 +103,6 @@ def assert_same(one: RelationResult, other: RelationResult) -> None:
 # Offsets and shape
 
 
-@pytest.mark.xfail(reason="a text with one candidate alone: test_one_candidate_alone_is_told in test_relation_scoring.py", raises=TypeError)
 @settings(max_examples=25, deadline=None)
 @given(text=texts)
 def test_offsets_are_exact_in_any_text(any_tiny: RelationExtraction, text: str) -> None:

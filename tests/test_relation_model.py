@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import AutoModel, MPNetConfig
+from transformers import MPNetConfig
 
 from tasks.core.encoder import Encoder, load_encoder
 from tasks.core.errors import ModelError
-from tasks.relation_extraction import data, model
-from tasks.relation_extraction.data import Collator, features, place_entities, windower_of, with_pairs
+from tasks.relation_extraction import features as feature_module
+from tasks.relation_extraction import model
+from tasks.relation_extraction.data import given_entities, place_entities, windower_of
+from tasks.relation_extraction.features import Collator, features, with_pairs
 from tasks.relation_extraction.model import PAIRS, Reading, RelationHead, RelationModel, check_reads_pairs
-from tests.conftest import SIZE
 from tests.test_relation_data import DOCUMENT, PAIR, TEXT, Row, row
 
 Tensors = dict[str, Tensor]
@@ -47,30 +48,15 @@ def columns(encoder: Encoder, batch: Tensors) -> list[str]:
 # Which encoders
 
 
-def test_an_encoder_that_takes_no_places_is_refused(encoder: Encoder) -> None:
-    class Plain:
-        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> None: ...
-
-    with pytest.raises(ModelError, match="'plain' can't read pairs of entities, for it takes no position_ids: choose a BERT"):
-        check_reads_pairs(Plain(), "plain")
-    check_reads_pairs(encoder.model, "tiny")
+def test_an_encoder_that_can_not_place_its_tokens_is_refused(encoder: Encoder) -> None:
+    with pytest.raises(ModelError, match=r"'mine' \(mpnet\) can't read pairs of entities: choose an encoder of bert, "):
+        check_reads_pairs(MPNetConfig(), "mine")
+    check_reads_pairs(encoder.model.config, "tiny")
 
 
-@pytest.mark.xfail(reason="it takes position_ids, yet reads places by relative distance: DeBERTa crashes later", strict=True)
 def test_deberta_is_refused(make_model: Callable[..., Path]) -> None:
     with pytest.raises(ModelError):
-        check_reads_pairs(load_encoder(str(make_model("deberta"))).model, "deberta")
-
-
-@pytest.mark.xfail(reason="takes position_ids, yet adds the mask to its scores as 0 and 1: pairs and padding feel each other", strict=True)
-def test_mpnet_is_refused_or_reads_pairs(encoder: Encoder) -> None:
-    torch.manual_seed(0)
-    auto: Any = AutoModel
-    network = auto.from_config(MPNetConfig(vocab_size=len(encoder.tokenizer), **SIZE)).eval()
-    check_reads_pairs(network, "mpnet")
-    mpnet = encoder.with_model(network)
-    head = shaken(mpnet)
-    torch.testing.assert_close(states(mpnet, head, [DOCUMENT], [[0]])[0][0], states(mpnet, head, [DOCUMENT])[0][0], rtol=0, atol=1e-4)
+        check_reads_pairs(load_encoder(str(make_model("deberta"))).model.config, "deberta")
 
 
 # States of pairs
@@ -94,7 +80,7 @@ def relation_model(encoder: Encoder) -> RelationModel:
 def reading(encoder: Encoder, rows: Sequence[Row], chosen: Sequence[list[int] | None] | None = None) -> Reading:
     """The rows' windows, with all pairs of each row or those that are chosen."""
     tokens, windows = windower_of(encoder)([each["text"] for each in rows])
-    placed = [place_entities(w, t, data.given_entities(r)) for w, t, r in zip(windows, tokens, rows, strict=True)]
+    placed = [place_entities(w, t, given_entities(r)) for w, t, r in zip(windows, tokens, rows, strict=True)]
     pairs = [
         each.pairs[:, 2:] if some is None else each.pairs[some, 2:] for each, some in zip(placed, chosen or [None] * len(rows), strict=True)
     ]
@@ -188,7 +174,6 @@ def test_the_text_does_not_feel_its_pairs(reader: Encoder) -> None:
         torch.testing.assert_close(found, plain_states(reader, each["text"]), rtol=0, atol=1e-5)
 
 
-@pytest.mark.xfail(reason="the mask of the pairs takes the place of ModernBERT's sliding windows of 128 tokens", strict=True)
 def test_a_text_beyond_a_sliding_window_is_read_as_ever(make_model: Callable[..., Path]) -> None:
     encoder = load_encoder(str(make_model("modernbert", local_attention=8)))
     torch.testing.assert_close(text_states(encoder, [LONG])[0], plain_states(encoder, LONG["text"]), rtol=0, atol=1e-5)
@@ -206,7 +191,7 @@ def test_every_parameter_has_a_gradient(reader: Encoder) -> None:
 
 
 def test_the_loss_is_a_mean_over_rows(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "UNTYPED_SHARE", 0.0)
+    monkeypatch.setattr(feature_module, "UNTYPED_SHARE", 0.0)
     sets, batch = made(encoder, ([DOCUMENT, LONG], SET), ([ONE, row(TEXT, PAIR, (1, 0, "nurse"))], SET), ([OWN], {}))
     collate, made_of = Collator(encoder, sets, 0, 1.0, 0), relation_model(encoder)
     with torch.no_grad():
@@ -265,9 +250,5 @@ def test_labels_are_embedded_as_at_inference(encoder: Encoder) -> None:
     torch.testing.assert_close(found, encoder.embed(texts), rtol=0, atol=1e-5)
 
 
-@pytest.mark.xfail(
-    reason="a batch of rows that know of no relation has no label to read: IndexError in the model", strict=True, raises=IndexError
-)
-def test_a_batch_without_labels_has_no_loss(encoder: Encoder) -> None:
-    batch = collated(encoder, ([row(TEXT, PAIR, labels=[])], {}))
-    assert float(relation_model(encoder)(**batch)["loss"]) == 0.0
+def test_a_row_that_knows_of_no_relation_is_not_read(encoder: Encoder) -> None:
+    assert features(encoder, [row(TEXT, PAIR, labels=[])], "own", ["flood"]) == []

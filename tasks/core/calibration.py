@@ -20,13 +20,14 @@ MIN_SUPPORT = 20  # gold instances a label needs before it gets a threshold of i
 class Calibration:
     """``score = sigmoid(logit / temperature + shift)``; a label's threshold is its own, or else ``threshold``.
 
-    ``prior`` and ``unknown`` weigh what a task knows beside the logit (0: nothing).
+    ``prior``, ``unknown`` and ``distance`` weigh what a task knows beside the logit (0: nothing).
     """
 
     temperature: float = 1.0
     shift: float = 0.0
     prior: float = 0.0
     unknown: float = 0.0
+    distance: float = 0.0
     threshold: float = 0.5
     thresholds: dict[str, float] = field(default_factory=dict)
 
@@ -35,9 +36,9 @@ class Calibration:
         if not (0 < self.temperature < math.inf and math.isfinite(self.shift) and all(0 <= each <= 1 for each in thresholds)):
             raise ValueError(f"{self} is no calibration.")
 
-    def score(self, logit: float) -> float:
-        """The probability of a logit, of any size."""
-        fitted = logit / self.temperature + self.shift
+    def score(self, logit: float, prior: float = 0.0, distance: float = 0.0) -> float:
+        """The probability of a logit, of any size, with what is known beside it."""
+        fitted = logit / self.temperature + self.shift + self.prior * prior + self.distance * distance
         return 1 / (1 + math.exp(-fitted)) if fitted > -700 else 0.0
 
     def of(self, label: str) -> float:

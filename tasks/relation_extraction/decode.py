@@ -11,6 +11,7 @@ from typing import Any
 from tasks.core.calibration import Calibration
 from tasks.core.errors import AdapterError
 from tasks.core.types import Span
+from tasks.relation_extraction.priors import Priors
 from tasks.relation_extraction.scoring import Candidate
 from tasks.relation_extraction.types import TYPES, Entity, Relation
 
@@ -25,13 +26,15 @@ class Settings:
     """What a relation adapter says of itself in ``task.json``.
 
     ``labels``: the relations that are looked for where the caller names none, with their descriptions; ``endpoints``: the
-    types that a relation can hold between; ``choice``: whether a pair of entities has one relation at most.
+    types that a relation can hold between; ``choice``: whether a pair of entities has one relation at most; ``priors``: how
+    likely each is by the types alone.
     """
 
     labels: Mapping[str, str]
     endpoints: Mapping[str, Sequence[str]]
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     choice: bool = False
+    priors: Priors = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Settings:
@@ -43,7 +46,8 @@ class Settings:
                 raise ValueError(f"endpoints: {sorted(unknown)}")
             if not data["labels"] or not all(isinstance(text, str) for text in data["labels"].values()):
                 raise ValueError("labels")
-            return cls(data["labels"], ends, calibration, bool(data["choice"]))
+            priors = {name: {key: float(value) for key, value in own.items()} for name, own in data.get("priors", {}).items()}
+            return cls(data["labels"], ends, calibration, bool(data["choice"]), priors)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise AdapterError(f"task.json is damaged: {error!r} is missing or wrong. Get the adapter again.") from error
 
@@ -52,14 +56,19 @@ class Settings:
         own = self.calibration.get(DEFAULT) or Calibration()
         return own if name in self.labels else self.calibration.get(CUSTOM) or own
 
-    def score(self, name: str, logit: float) -> float:
+    def prior(self, name: str, types: str) -> float:
+        """The log-odds of a relation by the types of its ends; 0 for relations that nothing is known of."""
+        own = self.priors.get(name)
+        return own.get(types, own[""]) if own else 0.0
+
+    def score(self, name: str, logit: float, types: str = "", distance: float = 0.0) -> float:
         """The probability that a relation holds."""
-        return self.calibration_of(name).score(logit)
+        return self.calibration_of(name).score(logit, self.prior(name, types), distance)
 
 
 def choose(found: Iterable[Candidate], names: Sequence[str], settings: Settings, threshold: float | None) -> list[tuple[Candidate, float]]:
     """The candidates that are told with their scores, the likeliest first; where there is a choice, one for each two entities."""
-    scored = [(candidate, settings.score(names[candidate.label], candidate.logit)) for candidate in found]
+    scored = [(each, settings.score(names[each.label], each.logit, each.types, each.distance)) for each in found]
     least = [settings.calibration_of(name).of(name) if threshold is None else threshold for name in names]
     kept = sorted((pair for pair in scored if pair[1] >= least[pair[0].label]), key=lambda pair: (-pair[1], pair[0]))
     if not settings.choice:

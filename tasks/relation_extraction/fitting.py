@@ -13,7 +13,7 @@ from tasks.relation_extraction.decode import CUSTOM, DEFAULT, Settings, choose
 from tasks.relation_extraction.measures import known_labels
 from tasks.relation_extraction.scoring import Candidate
 
-Judged = list[tuple[str, float, bool]]  # relation, logit, is right
+Judged = list[tuple[str, Candidate, bool]]  # relation, candidate, is right
 
 
 def judge(
@@ -29,7 +29,7 @@ def judge(
         for each in candidates:
             name = names[each.label]
             if name in known and counts(name):
-                judged.append((name, each.logit, (each.head, each.tail, name) in gold))
+                judged.append((name, each, (each.head, each.tail, name) in gold))
     return judged, support
 
 
@@ -42,18 +42,20 @@ def fit(files: Sequence[tuple[Sequence[Row], Sequence[Sequence[Candidate]]]], na
         there = [(found, support) for found, support in judged if support]
         if not there:
             continue
-        fitted = _probabilities([found for found, _ in there])
+        fitted = _probabilities([found for found, _ in there], settings)
         scores = replace(settings, calibration={key: fitted, DEFAULT: fitted})
-        scored = [[(name, scores.score(name, logit), right) for name, logit, right in found] for found, _ in there]
+        scored = [[(name, scores.score(name, c.logit, c.types, c.distance), right) for name, c, right in found] for found, _ in there]
         common, each = fit_thresholds(scored, [support for _, support in there])
         calibration[key] = replace(fitted, threshold=common, thresholds=each if key == DEFAULT else {})
     return replace(settings, calibration=calibration)
 
 
-def _probabilities(files: Iterable[Judged]) -> Calibration:
-    pairs = [(logit, right) for found in files for _, logit, right in found]
-    (weight,), shift = fit_sigmoid([[logit] for logit, _ in pairs], [right for _, right in pairs])
-    return Calibration(temperature=1 / max(weight, 0.05), shift=shift)
+def _probabilities(files: Iterable[Judged], settings: Settings) -> Calibration:
+    """From the logit, what the types alone say, and the distance."""
+    judged = [each for found in files for each in found]
+    features = [(each.logit, settings.prior(name, each.types), each.distance) for name, each, _ in judged]
+    (weight, prior, distance), shift = fit_sigmoid(features, [right for _, _, right in judged])
+    return Calibration(temperature=1 / max(weight, 0.05), shift=shift, prior=prior, distance=distance)
 
 
 def fit_choice(rows: Sequence[Row], found: Sequence[Sequence[Candidate]], names: Sequence[str], settings: Settings) -> Settings:

@@ -9,7 +9,6 @@ encoder, so that relations never seen in training still match (HANDBOOK, "Stay i
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +20,7 @@ from tasks.core.heads import IMPOSSIBLE, MatchHead, pool_units
 from tasks.relation_extraction.data import KINDS
 
 PAIRS = 8.0  # pairs of a document that weigh as much as the one pair of a FewRel row
+READERS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert")  # those that take positions and masks of our own
 LABELS = 24  # label texts that are encoded at once in training
 
 
@@ -38,10 +38,10 @@ class Reading(NamedTuple):
     pairs: Tensor
 
 
-def check_reads_pairs(network: Any, name: str) -> None:
-    """Raise ``ModelError`` for an encoder whose tokens can't be placed at will."""
-    if "position_ids" not in inspect.signature(network.forward).parameters:
-        raise ModelError(f"{name!r} can't read pairs of entities, for it takes no position_ids: choose a BERT, RoBERTa or ModernBERT.")
+def check_reads_pairs(config: Any, name: str) -> None:
+    """Raise ``ModelError`` for an encoder whose tokens can't be placed, or hidden from each other, at will."""
+    if config.model_type not in READERS or config._attn_implementation != "sdpa":
+        raise ModelError(f"{name!r} ({config.model_type}) can't read pairs of entities: choose an encoder of {', '.join(READERS)}.")
 
 
 class RelationHead(nn.Module):
@@ -67,9 +67,10 @@ class RelationHead(nn.Module):
             said = pool_units(embedded, row, first, last) + self.ends[end]
             embedded = embedded.index_put((row, place + end), said.to(embedded.dtype))
             position[row, place + end] = first
-        seen = (owner[:, None, :] == 0) | ((owner[:, None, :] == owner[:, :, None]) & (owner[:, None, :] > 0))
-        position = position.clamp(max=int((owner == 0).sum(1).max()) - 1) + first_position(network.config)
-        hidden = network(inputs_embeds=embedded, attention_mask=seen[:, None], position_ids=position).last_hidden_state.float()
+        position = position.clamp(max=int((owner == 0).sum(1).max()) - 1)
+        masks = _masks(owner, position, network.config)
+        places = position + first_position(network.config)
+        hidden = network(inputs_embeds=embedded, attention_mask=masks, position_ids=places).last_hidden_state.float()
         states: Tensor = (hidden[row, place] + hidden[row, place + 1]) / 2
         return states
 
@@ -77,6 +78,16 @@ class RelationHead(nn.Module):
         """Logits (pairs, labels) from states of pairs and embeddings of labels."""
         logits: Tensor = self.match(self.dropout(pairs), labels)
         return logits
+
+
+def _masks(owner: Tensor, position: Tensor, config: Any) -> Any:
+    """Who sees whom, (rows, 1, tokens, tokens): all see the text, and a pair's tokens each other; ModernBERT's local layers
+    see as far as ever, by the places that tokens stand for."""
+    seen = (owner[:, None, :] == 0) | ((owner[:, None, :] == owner[:, :, None]) & (owner[:, None, :] > 0))
+    if config.model_type != "modernbert":
+        return seen[:, None]
+    near = (position[:, :, None] - position[:, None, :]).abs() <= config.sliding_window
+    return {"full_attention": seen[:, None], "sliding_attention": (seen & near)[:, None]}
 
 
 class RelationModel(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from torch import Tensor
 from tasks.core.encoder import Encoder
 from tasks.core.labels import LabelCache
 from tasks.core.text import Ints, Window, batches
-from tasks.relation_extraction.data import UNTYPED, Endpoints, Given, Placed, place_entities, windower_of, with_pairs
+from tasks.relation_extraction.data import UNTYPED, Endpoints, Given, Placed, gap, place_entities, type_pair, windower_of
+from tasks.relation_extraction.features import with_pairs
 from tasks.relation_extraction.model import Reading, RelationHead
 from tasks.relation_extraction.types import TYPES
 
@@ -32,12 +34,15 @@ class Unit:
 
 
 class Candidate(NamedTuple):
-    """What may be a relation: head and tail (entities of the text by number), label by number, logit."""
+    """What may be a relation: head and tail (entities of the text by number), label by number, logit; the types of head and
+    tail ("PER LOC", "" where one has none), and the logarithm of 1 + the characters between their closest mentions."""
 
     head: int
     tail: int
     label: int
     logit: float
+    types: str = ""
+    distance: float = 0.0
 
 
 def possible_types(names: Sequence[str], endpoints: Endpoints) -> Tensor:
@@ -82,10 +87,12 @@ class RelationScorer:
                 text, present = unit.window.text, unit.placed.present
                 types = torch.from_numpy(_types(entities[text], unit.placed)[unit.pairs[:, :2]])
                 pair, label = ((own >= NEAR) & possible[types[:, 0], types[:, 1]]).nonzero(as_tuple=True)
-                for (head, tail), name, logit in zip(unit.pairs[pair, :2].tolist(), label.tolist(), own[pair, label].tolist(), strict=True):
+                for (head, tail), name, logit in zip(
+                    unit.pairs[pair.numpy(), :2].tolist(), label.tolist(), own[pair, label].tolist(), strict=True
+                ):
                     key = present[head], present[tail], name
                     best[text][key] = max(logit, best[text].get(key, logit))
-        return [[Candidate(*key, logit) for key, logit in sorted(each.items())] for each in best]
+        return [_candidates(*each) for each in zip(best, entities, strict=True)]
 
     def _logits(self, group: Sequence[Unit], labels: Tensor) -> Tensor:
         """Logits (pairs, labels) of the pairs of some units, one after the other, on the CPU."""
@@ -94,6 +101,12 @@ class RelationScorer:
         reading = Reading(*(field.to(self.encoder.device) for field in fields))
         logits: Tensor = self.head(self.head.read(self.encoder.model, reading), labels)
         return logits.float().cpu()
+
+
+def _candidates(best: Mapping[tuple[int, int, int], float], entities: Sequence[Given]) -> list[Candidate]:
+    pairs = {(head, tail): (entities[head], entities[tail]) for head, tail, _ in best}
+    known = {pair: (type_pair(*ends), math.log1p(gap(*ends))) for pair, ends in pairs.items()}
+    return [Candidate(*key, logit, *known[key[:2]]) for key, logit in sorted(best.items())]
 
 
 def _types(entities: Sequence[Given], placed: Placed) -> Ints:

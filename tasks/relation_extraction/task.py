@@ -152,7 +152,7 @@ def _assemble(finder: Finder, model: str | None, adapter: str, revision: str | N
     folder, data, merged = open_adapter(FOLDER, NAME, model, adapter, revision, device)
     if data.get("part") != "relations":
         raise AdapterError(f"The adapter {adapter!r} is for entities: give one for relations.")
-    check_reads_pairs(merged.model, merged.name)
+    check_reads_pairs(merged.model.config, merged.name)
     head = RelationHead(merged.width)
     load_head(head, folder)
     return RelationExtraction(finder, merged, head.to(merged.device).eval().requires_grad_(False), Settings.of(data))

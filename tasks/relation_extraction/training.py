@@ -15,22 +15,14 @@ from tasks.core.adapters import fingerprint, load_head, save_adapter
 from tasks.core.encoder import Encoder
 from tasks.core.errors import FileError, InputError
 from tasks.core.metrics import macro_f1
-from tasks.relation_extraction.data import (
-    Collator,
-    Row,
-    check_rows,
-    count_endpoints,
-    features,
-    given_entities,
-    gold_relations,
-    is_choice,
-    told_labels,
-)
+from tasks.relation_extraction.data import Row, check_rows, count_endpoints, given_entities, gold_relations, is_choice, told_labels
 from tasks.relation_extraction.decode import Settings
 from tasks.relation_extraction.entities.training import EntityTraining
+from tasks.relation_extraction.features import Collator, features
 from tasks.relation_extraction.fitting import fit, fit_choice, told
 from tasks.relation_extraction.measures import given_scores, is_behaviour
 from tasks.relation_extraction.model import RelationHead, RelationModel, check_reads_pairs
+from tasks.relation_extraction.priors import count_priors
 from tasks.relation_extraction.scoring import Candidate, RelationScorer
 
 PARTS = ("entities", "relations")
@@ -58,6 +50,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.part not in PARTS:
             raise InputError(f"--part must be one of {', '.join(PARTS)}, not {self.part!r}.")
+        if self.hold_out_types < 0:
+            raise InputError(f"--hold_out_types must be 0 or more, not {self.hold_out_types}.")
         for name in ("lower_cased", "hide_descriptions"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"--{name} must be a share from 0 to 1, not {getattr(self, name)}.")
@@ -79,7 +73,7 @@ class RelationTraining:
     """Data, model and evaluation of one run. Rows say themselves what they know: of one pair, of some relations, of all."""
 
     def __init__(self, encoder: Encoder, network: nn.Module, options: Options, train: Files, seed: int) -> None:
-        check_reads_pairs(encoder.model, encoder.name)
+        check_reads_pairs(encoder.model.config, encoder.name)
         self.encoder, self.declared = encoder, read_label_file(options.label_file)
         self.train_rows = [(source, check_rows(rows, source)) for source, rows in train]
         self.held_out = self._hold_out(options.hold_out_types, seed)
@@ -93,7 +87,9 @@ class RelationTraining:
         choice = all(is_choice(rows) for _, rows in self.train_rows)
         labels = {name: text for source, rows in self.train_rows if not has_own_labels(rows) for name, text in self.sets[source].items()}
         ends = count_endpoints(row for _, rows in self.train_rows for row in rows)
-        self.settings = Settings(labels or self._all_labels(), {name: ends[name] for name in labels if name in ends}, {}, choice)
+        priors = count_priors((rows for _, rows in self.train_rows if not is_choice(rows)), labels)
+        kept = {name: ends[name] for name in labels if name in ends}
+        self.settings = Settings(labels or self._all_labels(), kept, {}, choice, {} if choice else priors)
         self.model = RelationModel(network, RelationHead(encoder.width, options.head_dropout))
         self.collate = Collator(encoder, self.sets, options.label_sample, options.hide_descriptions, seed)
 
@@ -149,7 +145,9 @@ class RelationTraining:
             self._found[source] = scorer([row["text"] for row in rows], entities, labels, self.settings.endpoints)
         measured = [(source, rows) for source, rows in validation if not is_behaviour(rows)]
         if self.settings.choice:
-            ((source, rows),) = measured[:1]
+            if not measured:
+                raise InputError("The validation files hold nothing to choose by: give rows of the kind that is trained on.")
+            source, rows = measured[0]
             self.settings = fit_choice(rows, self._found[source], self._names, self.settings)
         else:
             files = [(rows, self._found[source]) for source, rows in measured if not is_choice(rows)]
