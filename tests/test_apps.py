@@ -82,6 +82,10 @@ def load(task: str, adapter: str = "shipped") -> Any:
         from tests.test_opinion_apps import Opinions
 
         return Opinions()
+    if task == "relation-extraction":
+        from tests.test_relation_apps import Capitals
+
+        return Capitals()
     assert task == "event-detection"
     return Words(adapter)
 
@@ -463,7 +467,7 @@ def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_app_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert apps.__main__.main(["weather"]) == 2
-    assert capsys.readouterr().err == "There is no app 'weather': choose from event-detection, opinion-analysis.\n"
+    assert capsys.readouterr().err == "There is no app 'weather': choose from event-detection, opinion-analysis, relation-extraction.\n"
 
 
 def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -545,7 +549,8 @@ def test_only_what_a_program_can_use_is_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
     opinions = ["/analyze_consultation", "/analyze_opinions", "/analyze_reviews"]
-    assert sorted(api["named_endpoints"]) == [*opinions, "/detect_events", "/monitor_messages"]
+    relations = ["/extract_relation_graph", "/extract_relations"]
+    assert sorted(api["named_endpoints"]) == [*opinions, "/detect_events", *relations, "/monitor_messages"]
 
 
 def test_detect_events(client: Client) -> None:

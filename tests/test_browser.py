@@ -439,11 +439,14 @@ def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:
         for name, tab, example, found in (
             ("screenshot", "Event detection", "Disaster", ".highlights .highlighted"),
             ("opinions", "Opinion analysis", "Restaurant", "#opinions mark"),
+            ("relations", "Relation extraction", "Environment: trees", "#relation-graph canvas"),
         ):
             page.goto(address)
             page.get_by_role("tab", name=tab, exact=True).click(timeout=SLOW)
             page.get_by_text(example, exact=True).locator("visible=true").first.click(timeout=SLOW)
             page.locator(found).first.wait_for(timeout=2 * SLOW)
+            if name == "relations":
+                page.locator("#relation-graph").scroll_into_view_if_needed()
             page.wait_for_timeout(1000)
             page.screenshot(path=f"{folder_of_pictures}/{name}.png")
         chromium.close()
