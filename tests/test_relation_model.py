@@ -20,7 +20,7 @@ from tasks.relation_extraction import features as feature_module
 from tasks.relation_extraction import model
 from tasks.relation_extraction.data import given_entities, place_entities, windower_of
 from tasks.relation_extraction.features import Collator, features, with_pairs
-from tasks.relation_extraction.model import PAIRS, Reading, RelationHead, RelationModel, check_reads_pairs
+from tasks.relation_extraction.model import Reading, RelationHead, RelationModel, check_reads_pairs
 from tests.test_relation_data import DOCUMENT, PAIR, TEXT, Row, row
 
 Tensors = dict[str, Tensor]
@@ -213,6 +213,16 @@ def test_the_loss_of_pairs_is_that_by_hand() -> None:
     assert model._pair_loss(LOGITS, AGAINST, KNOWN, TRUTH).tolist() == pytest.approx(expected)
 
 
+def test_a_document_weighs_as_the_root_of_its_pairs(encoder: Encoder) -> None:
+    made_of, batch = relation_model(encoder), collated(encoder, ([DOCUMENT], SET))
+    with torch.no_grad():
+        states = made_of.head.read(made_of.encoder, Reading(*(batch[name] for name in ("input_ids", "kinds", "owner", "pairs"))))
+        logits = made_of.head(states, made_of._embed(batch["label_ids"], batch["label_mask"]))
+        each = model._pair_loss(logits, logits + batch["label_weight"].log(), batch["known"], batch["truth"]) * batch["pair_weight"]
+        loss = float(made_of(**batch)["loss"])
+    assert len(each) > 4 and loss == pytest.approx(float(each.sum()) / len(each) ** 0.5, rel=1e-5)
+
+
 def test_the_loss_of_a_choice_is_that_by_hand() -> None:
     e, truth = math.exp, torch.tensor([[0, 0, 1], [0, 0, 0], [0, 0, 0]]).bool()
     rows = torch.tensor([1, 1, 0])
@@ -243,7 +253,7 @@ def test_a_label_or_a_pair_of_weight_three_counts_as_three(encoder: Encoder, row
 
 def test_labels_are_embedded_as_at_inference(encoder: Encoder) -> None:
     texts = sorted([f"{a} {b} vote" * count for a, b, count in zip("abcdefgh" * 7, "stuvwxyz" * 7, [1, 2, 3] * 20, strict=False)], key=len)
-    assert len(texts) > 2 * model.LABELS and PAIRS == 8.0
+    assert len(texts) > 2 * model.LABELS
     encoded = encoder.tokenizer(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
         found = relation_model(encoder)._embed(encoded["input_ids"], encoded["attention_mask"])

@@ -19,7 +19,6 @@ from tasks.core.errors import ModelError
 from tasks.core.heads import IMPOSSIBLE, MatchHead, pool_units
 from tasks.relation_extraction.data import KINDS
 
-PAIRS = 8.0  # pairs of a document that weigh as much as the one pair of a FewRel row
 READERS = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "modernbert")  # those that take positions and masks of our own
 LABELS = 24  # label texts that are encoded at once in training
 
@@ -125,8 +124,8 @@ class RelationModel(nn.Module):
         against = logits + label_weight.log()
         row = pairs[:, 0]
         chosen = _choice_loss(logits, against, known, truth, row, len(input_ids))
-        each = _pair_loss(logits, against, known, truth) * pair_weight / PAIRS
-        several = torch.zeros_like(chosen).index_add(0, row, each)
+        several = torch.zeros_like(chosen).index_add(0, row, _pair_loss(logits, against, known, truth) * pair_weight)
+        several = several / torch.bincount(row, minlength=len(chosen)).clamp(min=1).sqrt()  # or documents would drown the rest
         return {"loss": torch.where(choice, chosen, several).mean()}
 
     def _embed(self, ids: Tensor, mask: Tensor) -> Tensor:
