@@ -750,7 +750,7 @@ def test_wrong_use_of_export_is_one_sentence(changes: Flags, message: str, tmp_p
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_shipped_recipe_parses_and_made_the_shipped_adapter(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    files = [*recipe["train_file"], *recipe["validation_file"]]
+    files = [*recipe["train_file"], *recipe.get("validation_file", [])]
     for name in (*files, recipe.get("label_file"), recipe.get("card")):
         if name:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,52 @@
+"""The shipped adapters for entities and relations: what any user would try first."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks import pipeline
+from tasks.relation_extraction.task import FOLDER, RelationExtraction
+
+pytestmark = pytest.mark.skipif(not (FOLDER / "adapter" / "head.safetensors").exists(), reason="the adapter is not trained yet")
+FACTS = "Marie Curie was born in Warsaw in 1867 and married Pierre Curie. She worked at the University of Paris."
+
+
+@pytest.fixture(scope="module")
+def extract() -> RelationExtraction:
+    loaded: RelationExtraction = pipeline("relation-extraction")
+    return loaded
+
+
+def test_names_places_and_times_are_found_with_their_types(extract: RelationExtraction) -> None:
+    found = {(entity.span.text, entity.type) for entity in extract(FACTS).entities}
+    assert {("Marie Curie", "PER"), ("Warsaw", "LOC"), ("1867", "TIME"), ("University of Paris", "ORG")} <= found
+
+
+def test_casing_tells_names_from_words(extract: RelationExtraction) -> None:
+    (name,) = extract("We flew to Turkey in spring.").entities[:1]
+    assert (name.span.text, name.type) == ("Turkey", "LOC")
+    assert "turkey" not in {entity.span.text for entity in extract("We roasted a turkey for dinner.").entities}
+
+
+def test_a_fact_is_told_in_its_direction(extract: RelationExtraction) -> None:
+    result = extract(FACTS, labels=["place of birth"])
+    told = [(result.entities[each.head].span.text, result.entities[each.tail].span.text) for each in result.relations]
+    assert told[0] == ("Marie Curie", "Warsaw")
+    assert result.relations[0].evidence.text == "Marie Curie was born in Warsaw in 1867 and married Pierre Curie."
+
+
+def test_a_relation_of_ones_own(extract: RelationExtraction) -> None:
+    labels = {"chief executive of": "person who leads the organisation", "river that flows through the city": ""}
+    result = extract("Tim Cook, the CEO of Apple, flew to Dublin.", labels=labels)
+    best = result.relations[0]
+    told = (result.entities[best.head].span.text, best.type, result.entities[best.tail].span.text)
+    assert told == ("Tim Cook", "chief executive of", "Apple")
+
+
+def test_types_that_make_no_sense_are_not_proposed(extract: RelationExtraction) -> None:
+    result = extract(FACTS, threshold=0.0)
+    ends = extract.settings.endpoints
+    assert len(result.relations) > 20
+    for each in result.relations:
+        if each.type in ends:
+            assert f"{result.entities[each.head].type} {result.entities[each.tail].type}" in ends[each.type]
