@@ -61,7 +61,7 @@ def read(encoder: Encoder, text: str) -> tuple[Tokens, list[Window]]:
     ("changes", "message"),
     [
         ({"text": None}, 'has no "text"'),
-        ({"entities": None}, "is not a relation-extraction row"),
+        ({"entities": None}, "is no row of relation extraction"),
         ({"entities": [{"type": "PER", "start": 0}]}, "'end'.* is missing or wrong"),
         ({"entities": [{"type": "PER", "start": "0", "end": 3}]}, "is missing or wrong"),
         ({"entities": ["people"]}, "is missing or wrong"),

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.core import rows as rows_of
 from tasks.core.encoder import Encoder, collate
-from tasks.core.errors import InputError
 from tasks.core.text import Tokens, Window, Windower, spelled
 from tasks.opinion_analysis.types import POLARITIES, STANCES
 
@@ -46,18 +46,7 @@ def has_expressions(rows: Iterable[Row]) -> bool:
 
 def check_rows(rows: Iterable[Row], source: str) -> list[Row]:
     """The rows, each with a text and annotations that fit it; raises ``InputError`` naming the first bad one."""
-    checked = []
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row.get("text"), str):
-            raise InputError(f'Row {number} of {source} has no "text".')
-        try:
-            problem = _problem(row)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"Row {number} of {source} is not an opinion-analysis row: {error!r} is missing or wrong.") from error
-        if problem:
-            raise InputError(f"Row {number} of {source} {problem}.")
-        checked.append(row)
-    return checked
+    return rows_of.check_rows(rows, source, "opinion analysis", _problem)
 
 
 def _problem(row: Row) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tasks.core import rows as rows_of
 from tasks.core.encoder import Encoder, position_limit
-from tasks.core.errors import InputError
 from tasks.core.text import Ints, Tokens, Window, Windower
 from tasks.relation_extraction.entities.data import house_type
 from tasks.relation_extraction.types import TYPES
@@ -69,18 +69,7 @@ def both_ways(rows: Iterable[Row]) -> bool:
 
 def check_rows(rows: Iterable[Row], source: str) -> list[Row]:
     """The rows, each with entities and relations that fit its text; raises ``InputError`` naming the first bad one."""
-    checked = []
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row.get("text"), str):
-            raise InputError(f'Row {number} of {source} has no "text".')
-        try:
-            problem = _problem(row)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise InputError(f"Row {number} of {source} is not a relation-extraction row: {error!r} is missing or wrong.") from error
-        if problem:
-            raise InputError(f"Row {number} of {source} {problem}.")
-        checked.append(row)
-    return checked
+    return rows_of.check_rows(rows, source, "relation extraction", _problem)
 
 
 def _problem(row: Row) -> str | None:
