@@ -203,7 +203,8 @@ def test_where_there_is_a_choice_two_entities_have_one_relation() -> None:
     assert told(found, high) == [(0, 1, 2), (1, 2, 0)]  # what is below its threshold takes nobody's place
 
 
-candidates = st.builds(Candidate, st.integers(0, 2), st.integers(3, 5), st.integers(0, 2), st.sampled_from([-2.0, 0.0, 0.5, 2.0]))
+logits = st.sampled_from([-2.0, 0.0, 0.5, 2.0])
+candidates = st.builds(Candidate, st.integers(0, 2), st.integers(3, 5), st.integers(0, 2), logits, st.just(""), st.just(0.0))
 
 
 @given(st.lists(candidates, max_size=12, unique_by=lambda each: each[:3]), st.integers(0, 99), st.booleans())
