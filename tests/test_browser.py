@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,29 +19,17 @@ import pytest
 from apps.components import EXAMPLES
 from tasks.event_detection.task import FOLDER
 from tasks.opinion_analysis.task import FOLDER as OPINIONS
+from tests.browsing import CHROMIUM, SLOW, launched, playwright, watched
 from tests.test_apps import serving
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright: pip install playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 ATTACK = '<img src=x onerror="window.attacked=1"><script>window.attacked=2</script>'
-SLOW = 60_000  # ms, for what runs a model
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +40,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page; ``indirect`` parameters are Playwright's context options. It must load nothing from elsewhere, and never break."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **getattr(request, "param", {})})
-    opened = context.new_page()
-    outside: list[str] = []
-    broken: list[str] = []
-    opened.on("request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else outside.append(asked.url))
-    opened.on("pageerror", lambda error: broken.append(str(error)))
-    opened.goto(address)
-    button(opened, "Detect events").wait_for(timeout=SLOW)
-    yield opened
-    assert opened.evaluate("window.attacked") is None
-    assert "Traceback" not in opened.content()
-    assert (outside, broken) == ([], [])
-    context.close()
+    """A fresh page; ``indirect`` parameters are Playwright's context options."""
+    with watched(browser, address, getattr(request, "param", {}), "Detect events") as opened:
+        yield opened
+        assert "Traceback" not in opened.content()
 
 
 def button(page: Any, name: str) -> Any:
@@ -445,8 +422,7 @@ def test_the_shipped_opinions_in_the_page(browser: Any, shipped_address: str) ->
 
 def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:
     """Write the README's pictures: an example of each task, read."""
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), pipelines) as address, playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), pipelines) as address, launched() as chromium:
         page = chromium.new_page(viewport={"width": 1200, "height": 800}, device_scale_factor=1.5)
         for name, tab, example, found in (
             ("screenshot", "Event detection", "Disaster", ".highlights .highlighted"),
@@ -461,7 +437,6 @@ def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:
                 page.locator("#relation-graph").scroll_into_view_if_needed()
             page.wait_for_timeout(1000)
             page.screenshot(path=f"{folder_of_pictures}/{name}.png")
-        chromium.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.test_browser import ARGUMENTS, ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, luminance, playwright
+from tests.browsing import CHROMIUM, SLOW, launched, playwright, watched
+from tests.test_browser import ATTACK, PHONE, button, error, fits, luminance
 from tests.test_consultation import PLAY, PROPOSAL, serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
@@ -19,10 +20,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +32,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page that must load nothing from elsewhere, never break and never run what a user wrote."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **getattr(request, "param", {})})
-    opened = context.new_page()
-    outside: list[str] = []
-    broken: list[str] = []
-    opened.on("request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else outside.append(asked.url))
-    opened.on("pageerror", lambda error: broken.append(str(error)))
-    opened.goto(address)
-    button(opened, "Analyse contributions").wait_for(timeout=SLOW)
-    yield opened
-    assert opened.evaluate("window.attacked") is None
-    assert (outside, broken) == ([], [])
-    context.close()
+    """A fresh page; ``indirect`` parameters are Playwright's context options."""
+    with watched(browser, address, getattr(request, "param", {}), "Analyse contributions") as opened:
+        yield opened
 
 
 def sample(page: Any) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import networkx
 import pytest
 
-from tests.test_browser import ARGUMENTS, ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, luminance, playwright
+from tests.browsing import CHROMIUM, SLOW, launched, playwright, watched
+from tests.test_browser import ATTACK, PHONE, button, error, fits, luminance
 from tests.test_relation_apps import serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
@@ -20,10 +21,8 @@ GRAPH = "document.querySelector('#relation-graph .canvas').cy"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +33,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page that must load nothing from elsewhere, never break and never run what a user wrote."""
-    context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **getattr(request, "param", {})})
-    opened = context.new_page()
-    outside: list[str] = []
-    broken: list[str] = []
-    opened.on("request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else outside.append(asked.url))
-    opened.on("pageerror", lambda error: broken.append(str(error)))
-    opened.on("console", lambda said: broken.append(said.text) if said.type == "error" else None)
-    opened.goto(address)
-    button(opened, "Extract relations").wait_for(timeout=SLOW)
-    yield opened
-    assert opened.evaluate("window.attacked") is None
-    assert (outside, broken) == ([], [])
-    context.close()
+    """A fresh page; ``indirect`` parameters are Playwright's context options."""
+    with watched(browser, address, getattr(request, "param", {}), "Extract relations", console=True) as opened:
+        yield opened
 
 
 def extract(page: Any, text: str = TEXT, relations: str = "") -> None:
