@@ -95,7 +95,7 @@ def pair_loss(logits: Tensor, truth: Tensor, allowed: Tensor) -> Tensor:
 
 
 def table_loss(logits: Tensor, places: Tensor, allowed: Tensor) -> Tensor:
-    """Loss (rows,) of two tables a row; ``places`` (cells, 4) are the true cells."""
+    """Loss (rows,) of the tables of each row; ``places`` (cells, 4) are the true cells: row, table, first and last word."""
     truth = torch.zeros_like(logits, dtype=torch.bool)
     truth[tuple(places.T)] = True
     each = pair_loss(logits.flatten(0, 1).flatten(1), truth.flatten(0, 1).flatten(1), allowed.flatten(0, 1).flatten(1))

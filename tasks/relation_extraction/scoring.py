@@ -25,11 +25,13 @@ PAIRS = 192  # pairs that are read in one pass of a window: memory grows with th
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Some pairs of one window, ``pairs`` (pairs, 6) as ``Placed`` has them; ``ids``: tokens of the text and room for the pairs."""
+    """Some pairs of one window, ``pairs`` (pairs, 6) as ``Placed`` has them, ``types`` (pairs, 2) of their heads and tails; ``ids``:
+    tokens of the text and room for the pairs."""
 
     window: Window
     placed: Placed
     pairs: Ints
+    types: Ints
     ids: Ints
 
 
@@ -85,11 +87,10 @@ class RelationScorer:
             logits = self._logits(group, embedded)
             for unit, own in zip(group, torch.split(logits, [len(unit.pairs) for unit in group]), strict=True):
                 text, present = unit.window.text, unit.placed.present
-                types = torch.from_numpy(_types(entities[text], unit.placed)[unit.pairs[:, :2]])
-                pair, label = ((own >= NEAR) & possible[types[:, 0], types[:, 1]]).nonzero(as_tuple=True)
-                for (head, tail), name, logit in zip(
-                    unit.pairs[pair.numpy(), :2].tolist(), label.tolist(), own[pair, label].tolist(), strict=True
-                ):
+                open_to = possible[unit.types[:, 0], unit.types[:, 1]]
+                pair, label = ((own >= NEAR) & open_to).nonzero(as_tuple=True)
+                ends = unit.pairs[pair.numpy(), :2].tolist()
+                for (head, tail), name, logit in zip(ends, label.tolist(), own[pair, label].tolist(), strict=True):
                     key = present[head], present[tail], name
                     best[text][key] = max(logit, best[text].get(key, logit))
         return [_candidates(*each) for each in zip(best, entities, strict=True)]
@@ -118,8 +119,12 @@ def _units(window: Window, placed: Placed, types: Ints, possible: Tensor) -> lis
     """The pairs of a window whose types can have some relation, ``PAIRS`` at most in each unit."""
     if not len(placed.pairs):
         return []
-    worth = possible.any(-1).numpy()[types[placed.pairs[:, 0]], types[placed.pairs[:, 1]]]
-    kept = placed.pairs[worth]
-    parts = [kept[start : start + PAIRS] for start in range(0, len(kept), PAIRS)]
+    ends = types[placed.pairs[:, :2]]
+    worth = possible.any(-1).numpy()[ends[:, 0], ends[:, 1]]
+    kept, ends = placed.pairs[worth], ends[worth]
     room = np.zeros(2 * PAIRS, np.int64)
-    return [Unit(window, placed, part, np.concatenate([window.ids, room[: 2 * len(part)]])) for part in parts]
+    units = []
+    for start in range(0, len(kept), PAIRS):
+        some = kept[start : start + PAIRS]
+        units.append(Unit(window, placed, some, ends[start : start + PAIRS], np.concatenate([window.ids, room[: 2 * len(some)]])))
+    return units
