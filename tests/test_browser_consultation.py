@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.browsing import CHROMIUM, SLOW, launched, playwright, watched
-from tests.test_browser import ATTACK, PHONE, button, error, fits, luminance
-from tests.test_consultation import PLAY, PROPOSAL, serving
+from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, launched, luminance, playwright, watched
+from tests.serving import serving
+from tests.stand_ins import PLAY, PROPOSAL
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
 
@@ -26,7 +26,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as served:
+    with serving(tmp_path_factory.mktemp("server"), "consultation") as served:
         yield served
 
 

@@ -10,9 +10,8 @@ from typing import Any
 import networkx
 import pytest
 
-from tests.browsing import CHROMIUM, SLOW, launched, playwright, watched
-from tests.test_browser import ATTACK, PHONE, button, error, fits, luminance
-from tests.test_relation_apps import serving
+from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, launched, luminance, playwright, watched
+from tests.serving import serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
 TEXT = "Ada Osei founded the Volta Trust in Accra; the Volta Trust belongs to the Keta Group, a company in Tema. Lake Bosumtwi is blue."
@@ -27,7 +26,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as served:
+    with serving(tmp_path_factory.mktemp("server"), "relations") as served:
         yield served
 
 

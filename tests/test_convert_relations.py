@@ -1,94 +1,17 @@
-"""``finetune.convert`` for relation extraction: original layouts in, rows of entities and relations out.
-
-The files are miniatures of the original layouts with sentences written for these tests.
-"""
+"""``finetune.convert`` for relations: Re-DocRED, FewRel, SemEval-2010 Task 8, and the names of relations."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-from finetune.convert import btc, fewrel, load, names, redocred, semeval2010, wnut17
-from finetune.convert.__main__ import main
-from tasks.core.errors import FileError
-from tasks.relation_extraction.data import check_rows
-
-Data = dict[str, Any]
-P_IDS = {"P17": "country", "P131": "located in", "P571": "inception"}
-
-
-class Convert(Protocol):
-    def __call__(self, path: Path) -> Iterator[Data]: ...
-
-
-def save(path: Path, content: Any) -> Path:
-    """The text, its line ends as they are, or anything else as JSON; ``path``."""
-    path.write_bytes((content if isinstance(content, str) else json.dumps(content)).encode())
-    return path
-
-
-def names_file(folder: Path) -> Path:
-    """Names of relations, as JSONL."""
-    rows = ({"pid": pid, "name": name, "description": f"what {name} means"} for pid, name in P_IDS.items())
-    return save(folder / "relations.jsonl", "\n".join(json.dumps(row) for row in rows) + "\n\n")
-
-
-def cut(tokens: str) -> list[str]:
-    """Tokens that are written with a space between them."""
-    return tokens.split(" ")
-
-
-def spans(row: Data) -> list[Data]:
-    """All spans of a row."""
-    return [span for entity in row["entities"] for span in entity.get("mentions", [entity])]
-
-
-def assert_exact(rows: list[Data]) -> None:
-    """The rows are what the task takes, and every span is where it says."""
-    assert check_rows(rows, "the test") == rows != []
-    assert len({row["id"] for row in rows}) == len(rows)
-    for row in rows:
-        for span in spans(row):
-            assert row["text"][span["start"] : span["end"]] == span["text"] == span["text"].strip() != ""
-
-
-def refused(convert: Convert, path: Path, *said: str) -> None:
-    """The file is refused with one sentence that says all of ``said``."""
-    with pytest.raises(FileError) as error:
-        list(convert(path))
-    assert "\n" not in str(error.value)
-    for part in said:
-        assert part in str(error.value)
-
+from finetune.convert import fewrel, redocred, semeval2010
+from tests.originals import NOMINALS, P_IDS, Data, assert_exact, mention, names_file, pairs, refused, save, sentence, spans, village
 
 # Re-DocRED
-
-
-def mention(name: str, sentence: Any, pos: Any, kind: Any = "LOC") -> Data:
-    return {"name": name, "sent_id": sentence, "pos": pos, "type": kind, "global_pos": [0, 0], "index": "0_0"}
-
-
-def village() -> Data:
-    return {
-        "title": "Quellhof",
-        "sents": [cut("Quellhof 🌲 ( \xa0 old : `` Kwellof '' ) lies in Norland ."), ["\xa0"], cut("Quellhof 's mill dates from 1650 .")],
-        "vertexSet": [
-            [mention("Quellhof", 2, [0, 1]), mention("Kwellof", 0, [7, 8]), mention("Quellhof", 2, [0, 1], "ORG")],
-            [mention("Norland", 0, [12, 13])],
-            [mention("from 1650", 2, [4, 6], "TIME")],
-        ],
-        "labels": [
-            {"h": 0, "t": 1, "r": "P17", "evidence": [0]},
-            {"h": 0, "t": 2, "r": "P571", "evidence": []},
-            {"h": 0, "t": 1, "r": "P17", "evidence": [2]},
-            {"h": 0, "t": 0, "r": "P131", "evidence": []},
-        ],
-    }
 
 
 def test_redocred(tmp_path: Path) -> None:
@@ -165,20 +88,6 @@ def test_malformed_documents_are_refused(tmp_path: Path, documents: Any, place: 
 
 
 # FewRel
-
-
-def sentence(tokens: Any, head: Any, tail: Any) -> Data:
-    return {"tokens": cut(tokens) if isinstance(tokens, str) else tokens, "h": ["head", "Q1", head], "t": ["tail", "Q2", tail]}
-
-
-def pairs() -> dict[str, list[Data]]:
-    return {
-        "P131": [
-            sentence('In Norland \xa0 , the Quellhof mill ( " Old Wheel " ) stands by Quellhof .', [[9, 10]], [[5], [14]]),
-            sentence("Bridge 9 crosses to Norland", [[0, 1]], [[4]]),
-        ],
-        "P17": [sentence("Norland 's Quellhof", [[2]], [[0, 1]])],
-    }
 
 
 def test_fewrel(tmp_path: Path) -> None:
@@ -260,13 +169,6 @@ def test_malformed_names_are_refused(tmp_path: Path, file: str, content: str, pl
 
 # SemEval-2010 Task 8
 
-NOMINALS = (
-    '1\t"The <e1>dough</e1> is kneaded in a wide <e2>clay bowl</e2>, she said: "slowly"."\nContent-Container(e1,e2)\nComment: as usual\n\n'
-    '2\t"A <e1>loaf</e1> of our <e2>café</e2> 🍞"\nProduct-Producer(e1,e2)\nComment:\n\n'
-    '7\t"<e1>Smoke</e1> came from the <e2>oven</e2>."\nCause-Effect(e2,e1)\nComment: <e1> is the effect\n\n'
-    '8001\t"The <e1>bakers</e1> like <e2>Mondays</e2>."\nOther\n'
-)
-
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_semeval2010(tmp_path: Path, end: str) -> None:
@@ -306,133 +208,3 @@ def test_semeval2010(tmp_path: Path, end: str) -> None:
 def test_malformed_nominals_are_refused_with_their_line(tmp_path: Path, block: str, reason: str, end: str) -> None:
     path = save(tmp_path / "TRAIN_FILE.TXT", f"{NOMINALS}\n{block}{end}")
     refused(semeval2010.convert, path, f"{path}, line 16: ", reason, "unchanged SemEval-2010 Task 8 file")
-
-
-# Broad Twitter Corpus and WNUT-17
-
-
-def tagged(*texts: str) -> str:
-    """Lines of a token, a tab and a tag, which stands after a slash in ``texts`` where it isn't O."""
-    words = [[word.partition("/") for word in cut(text)] for text in texts]
-    return "\n".join("".join(f"{token}\t{tag or 'O'}\n" for token, _, tag in text) for text in words)
-
-
-TWEETS = tagged("Rain in Oslo/B-loc 's port ! '\"' Ugh '\"' 🌧 \xa0", "Mira/B-per Lund/I-per Ada/B-per of Nordbrew/B-org", "nothing here")
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_btc(tmp_path: Path, end: str) -> None:
-    rows = list(btc.convert(save(tmp_path / "a.conll", TWEETS.replace("\n", end))))
-    assert_exact(rows)
-    assert rows == [
-        {
-            "id": "btc-a-0",
-            "text": 'Rain in Oslo\'s port! "Ugh" 🌧',
-            "entities": [{"type": "LOC", "start": 8, "end": 12, "text": "Oslo"}],
-        },
-        {
-            "id": "btc-a-1",
-            "text": "Mira Lund Ada of Nordbrew",
-            "entities": [
-                {"type": "PER", "start": 0, "end": 9, "text": "Mira Lund"},
-                {"type": "PER", "start": 10, "end": 13, "text": "Ada"},
-                {"type": "ORG", "start": 17, "end": 25, "text": "Nordbrew"},
-            ],
-        },
-        {"id": "btc-a-2", "text": "nothing here", "entities": []},
-    ]
-
-
-def test_wnut17(tmp_path: Path) -> None:
-    posts = (
-        tagged("Night/I-creative-work Tram/I-creative-work by Lumo/B-group Kai/I-person", "\xa0", "ok") + "\n\t\n" + tagged("Lumo/B-group")
-    )
-    rows = list(wnut17.convert(save(tmp_path / "emerging.dev.conll", posts)))
-    assert_exact(rows)
-    assert [(row["id"], row["text"]) for row in rows] == [
-        ("emerging.dev-0", "Night Tram by Lumo Kai"),
-        ("emerging.dev-1", "ok"),
-        ("emerging.dev-2", "Lumo"),
-    ]
-    assert rows[0]["entities"] == [
-        {"type": "creative-work", "start": 0, "end": 10, "text": "Night Tram"},
-        {"type": "group", "start": 14, "end": 18, "text": "Lumo"},
-        {"type": "person", "start": 19, "end": 22, "text": "Kai"},
-    ]
-
-
-@pytest.mark.parametrize(
-    ("line", "place", "reason"),
-    [
-        ("Oslo", "line 22", "it is not a token, a tab and a tag"),
-        ("Oslo B-loc", "line 22", "it is not a token"),
-        ("Oslo\tNNP\tB-loc", "line 22", "it is not a token"),
-        ("Oslo\tloc", "line 22", "it is not a token"),
-        ("Oslo\tB-", "line 22", "it is not a token"),
-        ("Oslo\t", "line 22", "it is not a token"),
-        ('{"tokens": []}', "line 22", "it is not a token"),
-        (
-            "\xa0\tB-loc",
-            "the text from line 22",
-            "an entity is said to stand at tokens 0 to 1 of a sentence of 1 tokens, where only white space is",
-        ),
-    ],
-)
-@pytest.mark.parametrize(("converter", "layout"), [(btc, "Broad Twitter Corpus CoNLL"), (wnut17, "WNUT-17")])
-def test_malformed_tags_are_refused_with_their_line(
-    tmp_path: Path, converter: Any, layout: str, line: str, place: str, reason: str
-) -> None:
-    path = save(tmp_path / "a.conll", f"{TWEETS}\n{line}\n")
-    refused(converter.convert, path, f"{path}, {place}: ", reason, f"unchanged {layout} file")
-
-
-# The command line
-
-FILES: dict[str, Any] = {"btc": TWEETS, "fewrel": pairs(), "redocred": [village()], "semeval2010": NOMINALS, "wnut17": TWEETS}
-NEED_NAMES = ("fewrel", "redocred")
-
-
-def options(name: str, folder: Path) -> list[str]:
-    """What the command line needs beside the input."""
-    given = ["--output", str(folder / "rows.jsonl")]
-    return [*given, "--names", str(names_file(folder))] if name in NEED_NAMES else given
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_the_command_line_knows_the_converters(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert name in names()
-    good, given = save(tmp_path / "original.txt", FILES[name]), options(name, tmp_path)
-    assert main([name, str(good), *given]) == 0
-    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert rows == list(load(name).convert(good, *map(Path, given[3:])))
-    assert_exact(rows)
-    capsys.readouterr()
-    for path in (tmp_path / "absent.txt", save(tmp_path / "empty.txt", "")):
-        assert main([name, str(path), *given]) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("error: ") and said.count("\n") == 1
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_names_are_given_where_they_are_needed_and_nowhere_else(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    good, table, output = save(tmp_path / "original.txt", FILES[name]), names_file(tmp_path), tmp_path / "rows.jsonl"
-    needed = name in NEED_NAMES
-    assert main([name, str(good), "--output", str(output), *([] if needed else ["--names", str(table)])]) == 2
-    said = capsys.readouterr().err
-    assert ("say with --names which file" if needed else "leave --names out") in said
-    assert said.count("\n") == 1
-    assert not output.exists()
-
-
-def test_the_names_are_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = names_file(tmp_path)
-    before = table.read_text()
-    assert main(["fewrel", str(save(tmp_path / "a.json", pairs())), "--output", str(table), "--names", str(table)]) == 2
-    assert "is also an input" in capsys.readouterr().err
-    assert table.read_text() == before
-
-
-def test_names_that_cannot_be_read_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--output", str(tmp_path / "rows.jsonl"), "--names", str(tmp_path / "absent.jsonl")]
-    assert main(["fewrel", str(save(tmp_path / "a.json", pairs())), *given]) == 2
-    assert f"{tmp_path / 'absent.jsonl'} can't be read" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Event detection: exact offsets, the same answer in any company, the caller's labels, and refusals in one sentence."""
+"""Event detection: exact offsets, one shape of results, the same answer in any company, long texts, and refusals in one sentence."""
 
 from __future__ import annotations
 
@@ -14,53 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks import names, pipeline
-from tasks.core.errors import AdapterError, InputError, ModelError, UnknownTaskError
+from tasks.core.errors import AdapterError, InputError, UnknownTaskError
 from tasks.core.types import Coverage, Span
-from tasks.event_detection import fitting
-from tasks.event_detection.data import merge_messages
-from tasks.event_detection.lexicon import Lexicon
-from tasks.event_detection.message import plain_message
-from tasks.event_detection.ready import ReadyMade, beginnings, event_types
+from tasks.event_detection.ready import ReadyMade
 from tasks.event_detection.task import EventDetection, EventDetector
 from tasks.event_detection.types import Event, EventResult
-
-TEXT = "The flood hit the town. An earthquake struck, and people fled!"
-MIXED = [
-    "",
-    TEXT,
-    "😀 Zoë fled\r\nthe flood",
-    "vote " * 150,
-    " \n",
-    "רעידת אדמה in the school",
-    "A nurse.",
-    "x" * 400 + " hit",
-    "\ud83d the",
-]
-BIO = ["O", "B-Attack", "I-Attack", "B-Flood", "I-Flood"]
-texts = st.one_of(
-    st.text(max_size=200),
-    st.text(st.characters(exclude_categories=()), max_size=80),
-    st.lists(st.sampled_from([*MIXED, "é😀", "  ", "\x00", "...", "[SEP]", "<s>"]), max_size=6).map(" ".join),
-)
-
-
-def outline(result: EventResult) -> list[tuple[Any, ...]]:
-    """The events of a result without their scores."""
-    return [(event.type, event.trigger) for event in result.events]
-
-
-def assert_same(one: EventResult, other: EventResult, tolerance: float = 1e-4) -> None:
-    """The same events, with scores up to float noise."""
-    assert (one.text, one.coverage, outline(one)) == (other.text, other.coverage, outline(other))
-    assert [event.score for event in one.events] == pytest.approx([event.score for event in other.events], abs=tolerance)
-
-
-def assert_exact(result: EventResult, text: str) -> None:
-    assert result.text == text and result.coverage == Coverage(len(text), len(text))
-    spans = [event.trigger for event in result.events if event.trigger is not None]
-    assert all(text[span.start : span.end] == span.text and span.text.strip() for span in spans)
-    assert [span.start for span in spans] == sorted({span.start for span in spans})
-    assert all(0 <= event.score <= 1 for event in result.events)
+from tests.events import BIO, MIXED, TEXT, assert_exact, assert_same, texts
 
 
 @pytest.fixture(scope="module", params=["adapter", "messages", "tagger", "bare tagger", "classifier"])
@@ -241,31 +200,6 @@ def test_the_stream_is_lazy(tiny: EventDetection) -> None:
     assert next(results).text == "flood" and len(taken) < 1000
 
 
-# The caller's labels
-
-
-def test_labels_from_a_generator_last_for_all_texts(tiny: EventDetection) -> None:
-    labels = ["people flee", "flood"]
-    results = tiny([TEXT] * 600, (label for label in labels), 0)
-    assert {event.type for result in results for event in result.events} <= set(labels)
-    assert_same(results[-1], results[0])
-
-
-def test_own_labels_keep_their_spelling(tiny: EventDetection) -> None:
-    types = {event.type for event in tiny(TEXT, {" Überschwemmung_NEU ": "a flood"}, 0).events}
-    assert types == {"Überschwemmung_NEU"}
-
-
-def test_a_known_name_is_read_with_its_description(tiny: EventDetection) -> None:
-    assert_same(tiny(TEXT, ["Disaster"], 0), tiny(TEXT, {"Disaster": "a flood or an earthquake"}, 0))
-    other = tiny(TEXT, {"Disaster": "someone teaches a class"}, 0)
-    assert [event.score for event in other.events] != pytest.approx([event.score for event in tiny(TEXT, ["Disaster"], 0).events], abs=1e-4)
-
-
-def test_a_type_of_another_set_is_known_by_name(tiny: EventDetection) -> None:
-    assert_same(tiny(TEXT, ["Teaching"], 0), tiny(TEXT, {"Teaching": "someone teaches"}, 0))
-
-
 # What is refused
 
 
@@ -319,181 +253,3 @@ def test_half_an_event_is_never_built() -> None:
     ):
         with pytest.raises(ValueError):
             wrong()
-
-
-# Ready-made models
-
-
-def test_the_types_of_a_ready_made_model_are_its_labels(make_classifier: Callable[..., Path]) -> None:
-    assert pipeline("event-detection", str(make_classifier(BIO))).labels == ["Attack", "Flood"]
-    assert pipeline("event-detection", str(make_classifier(["Other", "Flood"], "message"))).labels == ["Flood"]
-
-
-@pytest.mark.parametrize(
-    ("labels", "types"),
-    [
-        (["O", "B-Attack", "I-Attack"], [None, "Attack", "Attack"]),
-        (["none", "Attack"], [None, "Attack"]),
-        (["No_event", "not labeled", "Flood"], [None, None, "Flood"]),
-    ],
-)
-def test_tags_become_types(labels: list[str], types: list[str | None]) -> None:
-    assert event_types("a model", dict(enumerate(labels))) == types
-
-
-@pytest.mark.parametrize("per", ["word", "message"])
-def test_labels_that_are_only_numbers_are_refused(make_classifier: Callable[..., Path], per: str) -> None:
-    with pytest.raises(ModelError, match=r"labels of .* are only numbers \(LABEL_0, …\): name them in id2label"):
-        pipeline("event-detection", str(make_classifier(["LABEL_0", "LABEL_1"], per)))
-
-
-def test_a_type_that_a_ready_made_model_does_not_know_is_refused(make_classifier: Callable[..., Path]) -> None:
-    ready = pipeline("event-detection", str(make_classifier(BIO)))
-    with pytest.raises(InputError, match="knows no event type 'Storm': choose among Attack, Flood"):
-        ready(TEXT, labels=["Flood", "Storm"])
-
-
-def test_a_choice_of_types_leaves_out_the_others(make_classifier: Callable[..., Path]) -> None:
-    ready = pipeline("event-detection", str(make_classifier(["none", "Attack", "Flood"])))
-    assert {event.type for event in ready(TEXT, threshold=0).events} == {"Attack", "Flood"}
-    assert {event.type for event in ready(TEXT, ["Flood"], 0).events} == {"Flood"}
-
-
-def test_tags_that_begin_without_a_b_begin_a_trigger() -> None:
-    found = [(2, 0, 0.9), (3, 0, 0.8), (4, 1, 0.7), (5, 1, 0.6), (8, 0, 0.5)]
-    assert beginnings(found, {3, 4, 8}) == [(2, 0, 0.9), (4, 1, 0.7), (5, 1, 0.6), (8, 0, 0.5)]
-
-
-# What training rows say of a word, and what development rows say of scores
-
-
-def test_a_lexicon_weighs_a_words_types_and_knows_what_it_has_never_seen() -> None:
-    rows = [
-        {"text": "Flood, flood!", "events": [{"type": "Disaster", "trigger": {"start": 0, "end": 5}}]},
-        {"text": "a flood", "events": []},
-    ]
-    lexicon = Lexicon.count(rows)
-    assert (lexicon.seen["flood"], lexicon.types["flood"]) == (3, {"Disaster": 1})
-    assert (lexicon.best_type("flood", 0.3), lexicon.best_type("flood", 0.5), lexicon.best_type("storm", 0.1)) == ("Disaster", None, None)
-    evidence, unknown = lexicon.evidence(["flood", "a", "storm"], ["Disaster", "Voting"])
-    assert evidence[0, 0] > evidence[0, 1] and evidence[2].tolist() == [0, 0] and unknown.flatten().tolist() == [0, 0, 1]
-    again = Lexicon.of(lexicon.to_dict())
-    assert (again.seen, again.types) == (dict(lexicon.seen), dict(lexicon.types))
-
-
-def test_scores_that_fall_with_the_truth_are_left_as_they_are(tiny: EventDetection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fitting, "fit_sigmoid", lambda features, right: ([-0.5], 7.0))
-    fitted = fitting.fit_scores(tiny, [[{"text": TEXT, "events": []}]], tiny.settings.label_sets["tiny"])
-    assert (fitted.temperature, fitted.shift) == (1.0, 0.0)
-
-
-# Messages
-
-
-@pytest.mark.parametrize(
-    ("message", "plain"),
-    [
-        ("RT @someone: #StormWatch roads closed http://x.example/y", "Storm Watch roads closed"),
-        ("rivers &amp; dams", "rivers & dams"),
-        ("the bridge is clos…", "the bridge is"),
-        ("http://x.example", "http://x.example"),
-        ("", ""),
-    ],
-)
-def test_messages_are_read_without_addressing_and_links(message: str, plain: str) -> None:
-    assert plain_message(message) == plain
-
-
-def test_reposts_are_one_row_with_the_type_of_most() -> None:
-    rows = [
-        {"text": text, "type": name} for text, name in [("Roads closed", "A"), ("RT @x: roads closed", "B"), ("Roads closed http://y", "B")]
-    ]
-    (merged,) = merge_messages(rows)
-    assert merged["text"].lower() == "roads closed" and [event["type"] for event in merged["events"]] == ["B"]
-
-
-# The shipped adapters: sentences written for these tests
-
-FOUND = [
-    ("disaster", "Last night a powerful earthquake struck the coast.", "earthquake", {"Catastrophe"}),
-    ("disaster", "Firefighters rescued eleven hikers from the ridge.", "rescued", {"Rescuing"}),
-    ("disaster", "The landslide destroyed two bridges.", "destroyed", {"Destroying"}),
-    ("health", "Three patients died at the clinic on Monday.", "died", {"Death"}),
-    ("health", "Nurses treated the wounded in tents.", "treated", {"Recovering", "Cure", "Giving", "Assistance"}),
-    ("environment", "Lightning damaged the old oak and the chapel roof.", "damaged", {"Damaging"}),
-    ("environment", "Volunteers built a new footpath through the wetland.", "built", {"Building", "Creating", "Manufacturing"}),
-    ("education", "The university was founded by two teachers.", "founded", {"Creating", "Coming_to_be"}),
-    ("democracy", "Residents protested in front of the town hall.", "protested", {"Protest"}),
-    ("democracy", "The mayor was elected for a second term.", "elected", {"Choosing", "Change_of_leadership"}),
-]
-SILENT = ["It is a quiet green valley.", "My sister is taller than me.", "The box is made of oak.", "Seven is a prime number."]
-
-
-def test_the_shipped_adapter_has_mavens_types_and_wikievents_by_name(shipped: EventDetection) -> None:
-    assert len(shipped.labels) == 166 and "Catastrophe" in shipped.labels
-    assert any(len(labels) == 33 for labels in shipped.settings.label_sets.values())
-
-
-def test_the_shipped_adapter_finds_the_obvious_triggers(shipped: EventDetection) -> None:
-    missed = []
-    for (domain, _, trigger, types), result in zip(FOUND, shipped([text for _, text, _, _ in FOUND]), strict=True):
-        found = {event.trigger.text: event.type for event in result.events if event.trigger}
-        if found.get(trigger) not in types:
-            missed.append((domain, trigger, found))
-    assert len(missed) <= 2, missed
-
-
-def test_the_shipped_adapter_is_mostly_silent_where_nothing_happens(shipped: EventDetection) -> None:
-    assert sum(len(result.events) for result in shipped(SILENT)) <= 1
-
-
-@pytest.mark.parametrize(
-    ("text", "labels", "trigger", "name"),
-    [
-        ("After the earthquake the governor ordered the evacuation of the port.", ["earthquake", "evacuation"], "earthquake", "earthquake"),
-        ("After the earthquake the governor ordered the evacuation of the port.", ["earthquake", "evacuation"], "evacuation", "evacuation"),
-        ("The clinic began the vaccination of children on Friday.", {"vaccination": "people get a vaccine"}, "vaccination", "vaccination"),
-    ],
-)
-def test_own_labels_find_their_trigger(shipped: EventDetection, text: str, labels: Any, trigger: str, name: str) -> None:
-    found = {event.trigger.text: event.type for event in shipped(text, labels).events if event.trigger}
-    assert found.get(trigger) == name, found
-
-
-def test_the_shipped_adapter_reads_to_the_end_of_a_long_text(shipped: EventDetection) -> None:
-    text = "It is a quiet green valley. " * 850 + "A powerful earthquake struck the coast."  # 5,000 words
-    result = shipped(text)
-    assert_exact(result, text)
-    assert "earthquake" in {event.trigger.text for event in result.events if event.trigger}
-
-
-def test_the_shipped_adapter_answers_alike_in_any_company(shipped: EventDetection) -> None:
-    sentences = [text for _, text, _, _ in FOUND] + SILENT + MIXED
-    single = [shipped(text) for text in sentences]
-    for result in shipped(sentences[::-1]):
-        assert_same(result, single[sentences.index(result.text)])
-
-
-@settings(max_examples=20, deadline=None)
-@given(text=texts)
-def test_the_shipped_adapters_offsets_are_exact(shipped: EventDetection, text: str) -> None:
-    assert_exact(shipped(text, threshold=0.05), text)
-
-
-def test_the_crisis_adapter_says_what_a_message_reports(shipped_crisis: EventDetection) -> None:
-    messages = {
-        "Praying for everyone in the valley tonight, stay strong": "sympathy",
-        "Please donate blankets and water at the fire station, volunteers needed": "donation",
-        "The bridge on Route 9 has collapsed and the power is out": "infrastructure",
-        "Twelve people killed and forty injured, officials say": "affected",
-        "Storm warning until 9 pm: stay indoors and away from the river": "caution",
-    }
-    results = shipped_crisis(list(messages))
-    assert all(len(result.events) <= 1 and all(event.trigger is None for event in result.events) for result in results)
-    wrong = [r.text for r, word in zip(results, messages.values(), strict=True) if not r.events or word not in r.events[0].type.lower()]
-    assert len(wrong) <= 1, wrong
-
-
-def test_the_crisis_adapter_is_silent_where_nothing_is_reported(shipped_crisis: EventDetection) -> None:
-    assert shipped_crisis("").events == ()
-    assert sum(len(result.events) for result in shipped_crisis(["lol what a match", "new shoes today", "is it friday yet"])) <= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,14 @@ from finetune.train import TaskTrainer
 from tasks import pipeline
 from tasks.core.encoder import default_folder
 from tasks.opinion_analysis.types import OpinionResult
-from tests.test_finetune import Gradients, same_weights, save_rows, task_json
+from tests.finetuning import MARKS, Gradients, same_weights, save_rows, task_json
 
 SAMPLE = Path(__file__).parent.parent / "tasks" / "opinion_analysis" / "sample"
 Flags = dict[str, Any]
 Fit = Callable[..., TaskTrainer]
 BLIND: Flags = {"eval_strategy": "no", "load_best_model_at_end": False, "validation_file": None}
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*pin_memory.*:UserWarning")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Same thread count, same weights (HANDBOOK)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")

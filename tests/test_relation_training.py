@@ -25,23 +25,14 @@ from tasks.core.metrics import macro_f1
 from tasks.relation_extraction import features as feature_module
 from tasks.relation_extraction.data import given_entities, gold_relations
 from tasks.relation_extraction.task import load
-from tests.test_finetune import Gradients, same_weights, save_rows, task_json
+from tests.finetuning import MARKS, Gradients, same_weights, save_rows, task_json
 from tests.test_opinion_training import Flags, given, out_of
 from tests.test_relation_data import PAIR, TEXT, Row, row
 
 SAMPLE = Path(__file__).parent.parent / "tasks" / "relation_extraction" / "sample"
 Fit = Callable[..., TaskTrainer]
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*pin_memory.*:UserWarning")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Same thread count, same weights (HANDBOOK)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
