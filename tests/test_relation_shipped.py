@@ -50,3 +50,27 @@ def test_types_that_make_no_sense_are_not_proposed(extract: RelationExtraction) 
     for each in result.relations:
         if each.type in ends:
             assert f"{result.entities[each.head].type} {result.entities[each.tail].type}" in ends[each.type]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Lionel Messi never played for China.", "member of sports team"),
+        ("Grace Hopper was not born in Lisbon.", "place of birth"),
+        ("Had the vote gone the other way, Rosa Lind would have founded Alder Bank.", "founded by"),
+        ("Omar Haddad may one day work for Nordlicht.", "employer"),
+    ],
+)
+def test_what_is_denied_or_only_possible_is_not_told(extract: RelationExtraction, text: str, label: str) -> None:
+    assert len(extract.entities([text])[0]) == 2
+    assert extract(text, labels=[label]).relations == ()
+    assert extract(text, labels={f"has {label}": ""}).relations == ()
+
+
+def test_its_affirmed_twin_is_told(extract: RelationExtraction) -> None:
+    for text, label in [
+        ("Lionel Messi played for Barcelona.", "member of sports team"),
+        ("Grace Hopper was born in New York.", "place of birth"),
+        ("Omar Haddad works for Nordlicht.", "employer"),
+    ]:
+        assert [each.type for each in extract(text, labels=[label]).relations] == [label]
