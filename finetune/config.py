@@ -64,6 +64,9 @@ class FinetuneArguments:
     lora_rank: int = field(default=32, metadata={"help": "rank of the LoRA matrices"})
     lora_alpha: int | None = field(default=None, metadata={"help": "LoRA scale times rank (default: twice the rank)"})
     lora_dropout: float = field(default=0.1, metadata={"help": "dropout before the LoRA matrices"})
+    attention_dropout: float | None = field(
+        default=None, metadata={"help": "dropout of attention weights; at 0 a CPU trains twice as fast (default: the encoder's own)"}
+    )
     early_stopping_patience: int = field(default=0, metadata={"help": "evaluations without a gain before training stops; 0: never"})
     card: str | None = field(default=None, metadata={"help": "Markdown that the model card opens with: data, licences, use"})
 

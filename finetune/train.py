@@ -13,6 +13,7 @@ mean over rows; ``model.encoder`` is the network), ``evaluate(validation)``, ``c
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import time
@@ -119,12 +120,26 @@ def _check_lora(config: Any, folder: Path, name: str) -> None:
 
 def wrap(encoder: Encoder, ours: FinetuneArguments) -> Any:
     """The network to train: a copy of the encoder's with LoRA, frozen, or free."""
-    import copy
-
     network: Any = copy.deepcopy(encoder.model)
+    if ours.attention_dropout is not None:
+        set_attention_dropout(network, ours.attention_dropout)
     if ours.method == "lora":
         return get_peft_model(network, lora_config(ours.lora_rank, ours.lora_alpha or 2 * ours.lora_rank, ours.lora_dropout))
     return network.requires_grad_(ours.method == "full")
+
+
+def set_attention_dropout(network: nn.Module, share: float) -> None:
+    """Drop ``share`` of the attention weights in training; raises ``InputError`` for an encoder that keeps it elsewhere."""
+    if not 0 <= share < 1:
+        raise InputError(f"--attention_dropout must be from 0 to below 1, not {share}.")
+    layers: list[Any] = [module for module in network.modules() if hasattr(module, "is_causal")]
+    for layer in layers:
+        if isinstance(getattr(layer, "dropout", None), nn.Dropout):
+            layer.dropout.p = share
+        else:
+            layer.attention_dropout = share
+    if not layers:
+        raise InputError("This encoder's attention dropout can't be set: leave --attention_dropout out.")
 
 
 def train(ours: FinetuneArguments, options: Any, stock: TrainingArguments) -> dict[str, Any]:
