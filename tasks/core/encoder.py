@@ -79,12 +79,13 @@ class Encoder:
         return Encoder(self.name, self.revision, self.tokenizer, model)
 
     @torch.inference_mode()
-    def embed(self, texts: Sequence[str]) -> Tensor:
+    def embed(self, texts: Sequence[str], windower: Windower | None = None) -> Tensor:
         """Mean-pooled embeddings (texts, width) of short texts, not normalised, in the given order.
 
-        Sentence-BERT (Reimers and Gurevych 2019, section 3). Texts beyond a window are cut: these are names.
+        Sentence-BERT (Reimers and Gurevych 2019, section 3). Texts beyond a window (of ``windower``, for longer ones) are cut:
+        these are names and passages.
         """
-        windows = self.windower.single(texts)
+        windows = (windower or self.windower).single(texts)
         out = torch.empty(len(windows), self.width, device=self.device)
         for group in batches(windows, self.batch_tokens):
             batch = self.collate(group)

@@ -139,7 +139,7 @@ class Windower:
         tokens: list[Tokens] = []
         windows: list[Window] = []
         texts, places = self._spelled(texts)
-        for number, encoding in enumerate(self._encode(texts)):
+        for number, encoding in enumerate(encode(self._tokenizer, texts)):
             tokens.append(Tokens(encoding, len(set(encoding.word_ids)), places[number]))
             windows.extend(self._cut(number, encoding, self._suffix))
         return tokens, windows
@@ -150,16 +150,16 @@ class Windower:
         Raises ``InputError`` where ``second`` takes more than half of a window.
         """
         texts, _ = self._spelled(texts)
-        (encoding,) = self._encode([second])
+        (encoding,) = encode(self._tokenizer, [second])
         if len(encoding.ids) > self.size // 2:
             raise InputError(f"{second[:60]!r}… takes {len(encoding.ids)} tokens, where {self.size // 2} are the most: say it shorter.")
         suffix = np.concatenate([self.between, np.array(encoding.ids, np.int64), self._suffix])
-        return [window for number, each in enumerate(self._encode(texts)) for window in self._cut(number, each, suffix)]
+        return [window for number, each in enumerate(encode(self._tokenizer, texts)) for window in self._cut(number, each, suffix)]
 
     def single(self, texts: Sequence[str]) -> list[Window]:
         """One window a text, without words; what goes beyond it is cut off: for names and descriptions."""
         none = np.zeros(0, np.int64)
-        bodies = [np.array(encoding.ids[: self.body], np.int64) for encoding in self._encode(texts)]
+        bodies = [np.array(encoding.ids[: self.body], np.int64) for encoding in encode(self._tokenizer, texts)]
         return [Window(number, np.concatenate([self._prefix, body, self._suffix]), none, none, none) for number, body in enumerate(bodies)]
 
     def _spelled(self, texts: Sequence[str]) -> tuple[Sequence[str], Sequence[Ints | None]]:
@@ -168,14 +168,6 @@ class Windower:
             return texts, [None] * len(texts)
         both = [self.spell(check_text(text)) for text in texts]
         return [text for text, _ in both], [places for _, places in both]
-
-    def _encode(self, texts: Sequence[str]) -> Sequence[Any]:
-        """Without the tokenizer's own truncation: that is a state, which would cut the texts of another thread."""
-        clean = [_SURROGATES.sub("\ufffd", text) if check_text(text).strip() else "" for text in texts]  # spaces are words to some
-        if not clean:
-            return []
-        encodings: Sequence[Any] = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
-        return encodings
 
     def _cut(self, text: int, encoding: Any, suffix: Ints) -> Iterator[Window]:
         """Windows of one text, each with ``suffix``; none of a blank text."""
@@ -191,6 +183,18 @@ class Windower:
                 listed = slice(int(np.searchsorted(starts, begin)), int(np.searchsorted(ends, end)) + 1)
                 owned = low - listed.start, high - listed.start
             yield Window(text, full, words[listed], starts[listed] + shift, ends[listed] - 1 + shift, owned)
+
+
+def encode(tokenizer: Any, texts: Sequence[str]) -> Sequence[Any]:
+    """Encodings of the texts, without special tokens; none of a blank one.
+
+    Without the tokenizer's own truncation: that is a state, which would cut the texts of another thread.
+    """
+    clean = [_SURROGATES.sub("\ufffd", text) if check_text(text).strip() else "" for text in texts]  # spaces are words to some
+    if not clean:
+        return []
+    encodings: Sequence[Any] = tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False).encodings
+    return encodings
 
 
 def _around(ids: Sequence[int], inner: Sequence[int]) -> tuple[Ints, Ints]:
