@@ -3,6 +3,7 @@
     python -m tasks event-detection "A 7.1 earthquake struck off the coast on Sunday."
     python -m tasks event-detection --input messages.csv --output out.jsonl --adapter crisis
     python -m tasks opinion-analysis "Trams are full at eight." --target "We should run more trams"
+    python -m tasks question-answering "When does it open?" --documents leaflet.pdf
 
 One text prints one result as JSON; a file gives a JSONL file with each row and its result. Wrong use ends
 with one sentence and exit code 2.
@@ -20,6 +21,8 @@ from tasks import names, pipeline
 from tasks.core.errors import InputError, QuipuError, UnknownTaskError
 from tasks.core.files import check_target, read_texts, to_json, write_jsonl
 
+OPTIONS = ("labels", "target", "context", "documents", "threshold")  # of a call; a task takes those that its ``stream`` does
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -31,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--text-column", default="text", help="column of the texts (default: text)")
     line.add_argument("--labels", nargs="+", metavar="LABEL", help="your own labels")
     line.add_argument("--target", help="a proposal, to be told the stance towards it")
+    line.add_argument("--context", help="the text that answers the question")
+    line.add_argument("--documents", nargs="+", metavar="FILE", help="TXT, Markdown, HTML, PDF and DOCX files that answer the question")
     line.add_argument("--threshold", type=float, help="least score, from 0 to 1 (default: calibrated)")
     line.add_argument("--model", help="encoder or ready-made model: a Hub id or a folder")
     line.add_argument("--adapter", default="shipped", help="a shipped adapter's name, a folder or a Hub id")
@@ -60,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _given(options: argparse.Namespace, loaded: Any) -> dict[str, Any]:
     """The prediction options that were given. Raises ``InputError`` for one that the task does not take."""
-    call = {name: getattr(options, name) for name in ("labels", "target", "threshold") if getattr(options, name) is not None}
+    call = {name: getattr(options, name) for name in OPTIONS if getattr(options, name) is not None}
     known = inspect.signature(loaded.stream).parameters
     if foreign := [name for name in call if name not in known]:
         raise InputError(f"{options.task} takes no --{foreign[0]}: leave it out.")
