@@ -36,17 +36,16 @@ def launched() -> Iterator[Any]:
 
 
 @contextmanager
-def watched(browser: Any, address: str, options: dict[str, Any], ready: str, console: bool = False) -> Iterator[Any]:
-    """A fresh page with the button ``ready`` on it, which must load nothing from elsewhere, never break and never run what a
-    user wrote; ``options``: Playwright's, of the context; ``console``: errors that are written there break it too."""
+def watched(browser: Any, address: str, options: dict[str, Any], ready: str) -> Iterator[Any]:
+    """A fresh page with the button ``ready`` on it, which must load nothing from elsewhere, write no errors to its console and never
+    run what a user wrote; ``options``: Playwright's, of the context."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     opened = context.new_page()
     outside: list[str] = []
     broken: list[str] = []
     opened.on("request", lambda asked: None if asked.url.startswith((address, "data:", "blob:")) else outside.append(asked.url))
     opened.on("pageerror", lambda error: broken.append(str(error)))
-    if console:
-        opened.on("console", lambda said: broken.append(said.text) if said.type == "error" else None)
+    opened.on("console", lambda said: broken.append(said.text) if said.type == "error" else None)
     opened.goto(address)
     opened.get_by_role("button", name=ready).wait_for(timeout=SLOW)
     yield opened

@@ -1,6 +1,6 @@
 """Pages in a process of their own, over stand-ins, and the files that are given to them and come back.
 
-python -m tests.serving PORT [words | shipped | consultation | relations]
+python -m tests.serving PORT [words | shipped | consultation | relations | questions]
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 import gradio as gr
 from gradio_client import handle_file
 
-from apps import components, consultation, relation_extraction, showcase
+from apps import components, consultation, question_answering, relation_extraction, showcase
+from tests.answering import Finder
 from tests.stand_ins import Crowded, load, load_crowd
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ def main(port: str, name: str = "words") -> None:
 
 
 def built(name: str) -> gr.Blocks:
-    """The showcase over stand-ins or over the ``shipped`` pipelines, the ``consultation`` alone, or the page of ``relations`` alone."""
+    """The showcase over stand-ins or over the ``shipped`` pipelines, or one page alone."""
     if name == "consultation":
         demo = components.page()
         with demo:
@@ -85,6 +86,9 @@ def built(name: str) -> gr.Blocks:
         return demo
     if name == "relations":
         return relation_extraction.build(lambda task: Crowded())
+    if name == "questions":
+        finder = Finder()
+        return question_answering.build(lambda task: finder)
     return showcase.build(load=components.LazyPipelines(load) if name == "words" else components.PIPELINES)
 
 

@@ -16,6 +16,7 @@ from tasks.opinion_analysis.aspects import Floats
 from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion, OpinionResult
 from tasks.relation_extraction.entities.linking import link
 from tasks.relation_extraction.types import Relation, RelationResult
+from tests.answering import Finder
 
 CRISIS = {
     "infrastructure and utilities": "bridge|power|railway|road|phone signal|sewage",
@@ -193,6 +194,8 @@ def load(task: str, adapter: str = "shipped") -> Any:
         return Opinions()
     if task == "relation-extraction":
         return Capitals()
+    if task == "question-answering":
+        return Finder()
     assert task == "event-detection"
     return Words(adapter)
 

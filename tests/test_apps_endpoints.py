@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,16 @@ from gradio_client import Client, handle_file
 
 from apps import components, render
 from apps.uploads import MAX_ROWS
-from tests.serving import read, serving, write
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch, serving(tmp_path_factory.mktemp("server")) as address:
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else the client asks the Hub who it is
-        yield Client(address, verbose=False, analytics_enabled=False)
+from tests.serving import read, write
 
 
 def test_only_what_a_program_can_use_is_public(client: Client) -> None:
     api = client.view_api(return_format="dict", print_info=False)
     assert isinstance(api, dict)
     opinions = ["/analyze_consultation", "/analyze_opinions", "/analyze_reviews"]
+    answers = ["/answer_from_documents", "/answer_question"]
     relations = ["/extract_relation_graph", "/extract_relations"]
-    assert sorted(api["named_endpoints"]) == [*opinions, "/detect_events", *relations, "/monitor_messages"]
+    assert sorted(api["named_endpoints"]) == [*opinions, *answers, "/detect_events", *relations, "/monitor_messages"]
 
 
 def test_detect_events(client: Client) -> None:

@@ -9,7 +9,6 @@ import csv
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,31 +29,10 @@ from tests.browsing import (
     marks,
     monitor,
     playwright,
-    watched,
 )
 from tests.serving import serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page; ``indirect`` parameters are Playwright's context options."""
-    with watched(browser, address, getattr(request, "param", {}), "Detect events") as opened:
-        yield opened
-        assert "Traceback" not in opened.content()
 
 
 def test_type_press_and_see(page: Any) -> None:
@@ -207,6 +185,7 @@ def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:
             ("screenshot", "Event detection", "Disaster", ".highlights .highlighted"),
             ("opinions", "Opinion analysis", "Restaurant", "#opinions mark"),
             ("relations", "Relation extraction", "Environment: trees", "#relation-graph canvas"),
+            ("questions", "Question answering", "Environment: a wetland", "#question-reply mark"),
         ):
             page.goto(address)
             page.get_by_role("tab", name=tab, exact=True).click(timeout=SLOW)

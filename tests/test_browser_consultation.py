@@ -5,36 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, launched, luminance, playwright, watched
-from tests.serving import serving
+from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, luminance, playwright
 from tests.stand_ins import PLAY, PROPOSAL
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server"), "consultation") as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page; ``indirect`` parameters are Playwright's context options."""
-    with watched(browser, address, getattr(request, "param", {}), "Analyse contributions") as opened:
-        yield opened
+PAGE = "consultation", "Analyse contributions"
 
 
 def sample(page: Any) -> None:

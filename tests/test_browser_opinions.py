@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +18,14 @@ from tests.browsing import (
     bar,
     button,
     fits,
-    launched,
     luminance,
     open_task,
     opinions,
     playwright,
     reviews,
-    watched,
 )
-from tests.serving import serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server")) as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page; ``indirect`` parameters are Playwright's context options."""
-    with watched(browser, address, getattr(request, "param", {}), "Detect events") as opened:
-        yield opened
-        assert "Traceback" not in opened.content()
 
 
 def saved(page: Any, name: str) -> tuple[str, str]:

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import networkx
 import pytest
 
-from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, launched, luminance, playwright, watched
-from tests.serving import serving
+from tests.browsing import ATTACK, CHROMIUM, PHONE, SLOW, button, error, fits, luminance, playwright
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
+PAGE = "relations", "Extract relations"
 TEXT = "Ada Osei founded the Volta Trust in Accra; the Volta Trust belongs to the Keta Group, a company in Tema. Lake Bosumtwi is blue."
 GRAPH = "document.querySelector('#relation-graph .canvas').cy"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("server"), "relations") as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A fresh page; ``indirect`` parameters are Playwright's context options."""
-    with watched(browser, address, getattr(request, "param", {}), "Extract relations", console=True) as opened:
-        yield opened
 
 
 def extract(page: Any, text: str = TEXT, relations: str = "") -> None:

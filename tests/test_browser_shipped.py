@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tasks.event_detection.task import FOLDER
 from tasks.opinion_analysis.task import FOLDER as OPINIONS
-from tests.browsing import CHROMIUM, SLOW, bar, detect, launched, marks, monitor, opinions, playwright, reviews
-from tests.serving import serving
+from tests.browsing import CHROMIUM, SLOW, bar, detect, marks, monitor, opinions, playwright, reviews
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def shipped_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The showcase over the shipped pipelines."""
-    with serving(tmp_path_factory.mktemp("shipped"), "shipped") as served:
-        yield served
+PAGE = "shipped", "Detect events"
 
 
 def trained(folder: str) -> pytest.MarkDecorator:
@@ -33,18 +19,18 @@ def trained(folder: str) -> pytest.MarkDecorator:
 
 
 @trained("adapter")
-def test_the_shipped_triggers_in_the_page(browser: Any, shipped_address: str) -> None:
+def test_the_shipped_triggers_in_the_page(browser: Any, address: str) -> None:
     page = browser.new_page()
-    page.goto(shipped_address)
+    page.goto(address)
     detect(page, "A 7.1 earthquake struck off Valparaíso on Sunday and thousands were evacuated.")
     assert {"earthquake", "struck", "evacuated"} & {word for word, _ in marks(page)}
     page.close()
 
 
 @trained("adapter_crisis")
-def test_the_shipped_monitor_in_the_page(browser: Any, shipped_address: str) -> None:
+def test_the_shipped_monitor_in_the_page(browser: Any, address: str) -> None:
     page = browser.new_page()
-    page.goto(shipped_address)
+    page.goto(address)
     monitor(page)
     page.get_by_text("40 messages,").first.wait_for(timeout=2 * SLOW)
     page.locator("#timeline svg").get_by_text("09:00 ▲").wait_for()  # the bridge falls, the power fails
@@ -53,9 +39,9 @@ def test_the_shipped_monitor_in_the_page(browser: Any, shipped_address: str) -> 
 
 
 @pytest.mark.skipif(not (OPINIONS / "adapter" / "head.safetensors").exists(), reason="the adapter for opinions is not trained yet")
-def test_the_shipped_opinions_in_the_page(browser: Any, shipped_address: str) -> None:
+def test_the_shipped_opinions_in_the_page(browser: Any, address: str) -> None:
     page = browser.new_page()
-    page.goto(shipped_address)
+    page.goto(address)
     opinions(page, "The staff were friendly, but the toilets were dirty.", "We should clean the toilets")
     assert page.locator("#opinions mark.target", has_text="staff").count() == 1
     page.get_by_text("Towards the proposal").wait_for()

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,10 @@ from apps.render import luminance
 from tasks.opinion_analysis.consultation import consult
 from tasks.opinion_analysis.types import STANCES, Label
 from tests.colours import contrast
-from tests.serving import ROOT, read, serving, write
+from tests.serving import ROOT, read, write
 from tests.stand_ins import AIR, PLAY, PROPOSAL, Crowd
+
+PAGE = "consultation", "Analyse contributions"
 
 # ---------------------------------------------------------------------------------------------- what the page shows
 
@@ -95,13 +96,6 @@ def test_colours_are_legible_in_light_and_dark(stance: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- endpoint
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch, serving(tmp_path_factory.mktemp("server"), "consultation") as address:
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else the client asks the Hub who it is
-        yield Client(address, verbose=False, analytics_enabled=False)
 
 
 def ask(client: Client, *given: Any) -> Any:

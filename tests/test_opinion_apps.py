@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from tasks.core.errors import InputError
 from tasks.opinion_analysis.aspects import aspects
 from tasks.opinion_analysis.types import POLARITIES
 from tests.markup import Reader
-from tests.serving import serving, write
+from tests.serving import write
 from tests.stand_ins import Opinions
 
 # ---------------------------------------------------------------------------------------------- reviews
@@ -124,13 +124,6 @@ def test_the_pages_fit_the_real_pipeline(bert: Path, make_opinions: Callable[...
     read = Found(Upload([{"text": text}] * 3, [text] * 3, [None] * 3, "r"), results, aspects(results, pipeline.embed))
     assert read.polarities()[1] is None and _report(read)["reviews"] == 3
     assert all(_examples(read, str(number), "all") for number in range(len(read.aspects)))
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch, serving(tmp_path_factory.mktemp("server")) as address:
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else the client asks the Hub who it is
-        yield Client(address, verbose=False, analytics_enabled=False)
 
 
 def test_analyze_opinions(client: Client) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from apps import components, relation_documents, render_relations
 from apps.relation_documents import gather, split
 from apps.relation_extraction import _extract
 from tasks.core.errors import InputError
-from tests.serving import serving
+
+PAGE = "relations", "Extract relations"
 
 # ---------------------------------------------------------------------------------------------- texts
 
@@ -85,13 +85,6 @@ def test_blank_text_loads_no_model() -> None:
     assert _extract(nothing, " \n", "", None).entities == ()
     with pytest.raises(InputError):
         _extract(nothing, "x", 5, None)
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch, serving(tmp_path_factory.mktemp("server"), "relations") as address:
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else the client asks the Hub who it is
-        yield Client(address, verbose=False, analytics_enabled=False)
 
 
 def test_two_endpoints_are_public(client: Client) -> None:
