@@ -54,7 +54,7 @@ def test_tables_and_medians() -> None:
     assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
 
 
-@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "training", "adapters"])
+@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "questions", "training", "adapters"])
 def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
