@@ -154,7 +154,7 @@ def test_a_visitor_sees_no_documents_but_their_own(page: Any, browser: Any, addr
     documents(page)
     add(page, made(tmp_path, "mine.txt", "The key of Halden is 4711."))
     page.locator(f"{SHELF} tbody tr").wait_for(timeout=SLOW)
-    with watched(browser, address, {}, "Answer", console=True) as other:
+    with watched(browser, address, {}, "Answer") as other:
         documents(other)
         ask_documents(other, "What is the key of Halden?")
         other.get_by_text("There are no documents yet: add some").wait_for(timeout=SLOW)
