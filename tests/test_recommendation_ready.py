@@ -122,7 +122,7 @@ def test_a_sentence_model_recommends_by_its_name_alone(sentence_model: Copy, mod
     assert len(found.items) == 5 and sum(each.startswith(KINDS[0]) for each in ids(found)) >= 4
     assert found.items[0].because
     assert recommender(query="the vote").items
-    assert recommender.stock.scorer.weights == Weights()
+    assert recommender.stock.scorer.weights == Weights(near=Weights().near_unfamiliar)
     assert recommender([ITEMS[0]["item_id"]]) == pipeline("recommendation", folder, None, items=ITEMS)([ITEMS[0]["item_id"]])
 
 
@@ -161,3 +161,12 @@ def test_what_was_encoded_is_kept_in_the_cache_of_the_tests(bert: Path, cache: P
     assert default_folder() == cache / "quipu" == Path(os.environ["XDG_CACHE_HOME"]) / "quipu"
     pipeline("recommendation", str(bert), adapter=None, items=[{"item_id": "1", "title": "never read before"}])
     assert list(default_folder().glob("texts-*/*.safetensors"))
+
+
+def test_a_model_with_a_layer_that_is_not_read_is_refused(sentence_model: Copy) -> None:
+    folder = sentence_model(pooling("mean_tokens"))
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    dense = {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"}
+    (folder / "modules.json").write_text(json.dumps([*modules, dense]), encoding="utf-8")
+    with pytest.raises(ModelError, match="has a layer 'Dense', which is not read"):
+        pipeline("recommendation", model=str(folder), items=ITEMS)

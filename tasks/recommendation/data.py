@@ -19,13 +19,10 @@ from tasks.recommendation.ratings import Interactions
 PIECE, OVERLAP, SHORTEST = 65, 8, 5  # interactions of a piece, what two neighbours share, and what is too short to learn from
 
 
-def pieces(ratings: Interactions, withheld: Sequence[bool] | np.ndarray[Any, Any] = ()) -> list[dict[str, Any]]:
-    """Features of all users' histories without the ``withheld`` items: ``input_ids`` are places in the catalogue."""
-    hidden = np.asarray(withheld, bool)
+def pieces(ratings: Interactions) -> list[dict[str, Any]]:
+    """Features of all users' histories: ``input_ids`` are places in the catalogue."""
     found = []
     for items, strengths in ratings.histories():
-        if len(hidden):
-            items, strengths = items[~hidden[items]], strengths[~hidden[items]]
         for first in range(0, max(1, len(items) - OVERLAP), PIECE - OVERLAP):
             piece = items[first : first + PIECE]
             if len(piece) >= SHORTEST:

@@ -20,6 +20,7 @@ from tasks.recommendation.stock import item_fields
 from tasks.recommendation.store import Progress, Store
 
 MODULES, POOLING = "modules.json", "1_Pooling/config.json"  # of sentence-transformers
+KNOWN = ("Transformer", "Pooling", "Normalize")
 MOST_FITTED = 20_000  # items whose texts give the directions of vectors
 WEIGHTS = ["*.safetensors", "*.txt", "*.model"]  # of no use to tell what a model is
 
@@ -34,8 +35,10 @@ def load_ready(
 ) -> tuple[Store, HistoryHead, Weights]:
     """A store of the model's embeddings, and the untrained head: the latest of a history weigh most, by their texts alone.
 
-    Raises ``ModelError`` for a pooling that is not of the first token or the mean.
+    Raises ``ModelError`` for a pooling that is not of the first token or the mean, and for layers behind it.
     """
+    if model is not None:
+        _check_modules(_about(model, revision))
     encoder = load_encoder(model, revision, pick_device(device))
     first = model is not None and _pools_first(_about(model, revision))
     store = Store(lambda texts: _first_states(encoder, texts), encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}-first")
@@ -43,7 +46,7 @@ def load_ready(
         store = Store(encoder.embed, encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}")
     head = HistoryHead(encoder.width)
     head.projection.fit([item_fields(catalogue.items[:MOST_FITTED], store, progress)])
-    return store, head.to(encoder.device), Weights()
+    return store, head.to(encoder.device), Weights(near=Weights().near_unfamiliar)
 
 
 def _about(model: str, revision: str | None) -> Path:
@@ -51,14 +54,24 @@ def _about(model: str, revision: str | None) -> Path:
     return Path(model) if Path(model).is_dir() else download(model, revision, ignore=WEIGHTS)
 
 
-def _pools_first(folder: Path) -> bool:
-    path = folder / POOLING
-    if not path.is_file():
-        return False
+def _read(folder: Path, name: str) -> Any:
+    """What a JSON file of the model says; None where there is no such file."""
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((folder / name).read_text(encoding="utf-8")) if (folder / name).is_file() else None
     except (OSError, ValueError) as error:
-        raise ModelError(f"{POOLING} of {str(folder)!r} is damaged: get the model again.") from error
+        raise ModelError(f"{name} of {str(folder)!r} is damaged: get the model again.") from error
+
+
+def _check_modules(folder: Path) -> None:
+    kinds = [str(module.get("type", "")).split(".")[-1] for module in _read(folder, MODULES) or []]
+    if other := [kind for kind in kinds if kind not in KNOWN]:
+        raise ModelError(f"The model in {str(folder)!r} has a layer {other[0]!r}, which is not read: choose one without it.")
+
+
+def _pools_first(folder: Path) -> bool:
+    settings = _read(folder, POOLING)
+    if settings is None:
+        return False
     modes = {name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True}
     mode = settings.get("pooling_mode", ", ".join(sorted(modes)))
     if mode in ("mean", "pooling_mode_mean_tokens"):

@@ -36,7 +36,7 @@ class Weights:
     """
 
     near: float = 8.0
-    near_unfamiliar: float = 30.0
+    near_unfamiliar: float = 22.0
     pace: float = 0.8
     words: float = 25.0
     tag: float = 5.0
