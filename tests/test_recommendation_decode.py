@@ -169,8 +169,14 @@ def test_of_many_items_some_are_laid_out_and_the_others_go_between_them(monkeypa
     made = picture(vectors)
     assert apart(made) and made.min() >= 0 and made.max() <= 1 + 1e-6 and np.array_equal(made, picture(vectors))
     assert np.array_equal(made[laid], picture(vectors[laid]))
-    vectors[1] = vectors[laid[5]]  # what is the same as a landmark lies by it
-    assert np.linalg.norm(picture(vectors)[1] - picture(vectors)[laid[5]]) < 0.2
+
+
+def test_an_item_goes_between_the_landmarks_that_are_most_like_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "LANDMARKS", 4)
+    axes = torch.eye(4)
+    made = picture(torch.stack([axes[0], axes[0], axes[1], axes[1] + axes[2], axes[2], 5 * axes[3], axes[3]]))
+    assert made[[0, 2, 4, 6]] == pytest.approx(floats((1, 0.5), (0.5, 1), (0, 0.5), (0.5, 0)), abs=1e-6)
+    assert made[[1, 3, 5]] == pytest.approx(floats((1, 0.5), (0.25, 0.75), (0.5, 0)), abs=1e-4)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6])

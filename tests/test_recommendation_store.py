@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,8 +80,9 @@ def test_another_store_rereads_them_from_the_folder(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(store, "MANY", many)
         embed, embedder = opened(tmp_path / "new" / "texts")
         assert torch.equal(embed(TEXTS[::-1]), expected(TEXTS[::-1])) and embedder.asked == []
-        assert torch.equal(embed([TEXTS[5], "new", TEXTS[1]]), expected([TEXTS[5], "new", TEXTS[1]])) and embedder.asked == [["new"]]
-    assert len(files(tmp_path / "new" / "texts")) == 2
+        asked = [TEXTS[5], f"new {many}", TEXTS[1]]
+        assert torch.equal(embed(asked), expected(asked)) and embedder.asked == [[f"new {many}"]]
+    assert len(files(tmp_path / "new" / "texts")) == 5
 
 
 def test_what_two_stores_wrote_at_once_is_read_together(tmp_path: Path) -> None:
@@ -91,11 +93,13 @@ def test_what_two_stores_wrote_at_once_is_read_together(tmp_path: Path) -> None:
     assert {path.suffix for path in files(tmp_path)} == {".safetensors"}
 
 
-def test_the_few_texts_of_a_wish_make_no_file(tmp_path: Path) -> None:
+def test_nothing_is_kept_of_what_users_ask_for(tmp_path: Path) -> None:
     embed, embedder = opened(tmp_path)
-    for texts in (["slow", "loud"], ["loud", "slow"], ["warm"]):
-        assert torch.equal(embed(texts), expected(texts))
-    assert embedder.all == ["slow", "loud", "warm"] and not files(tmp_path)
+    embed(["slow"])
+    for texts in (["slow", "loud"], ["loud", "slow"]):
+        assert torch.equal(embed.passing(texts), expected(texts))
+    assert embed.passing([]).shape[0] == 0 and embedder.all == ["slow", "loud", "loud"] and len(files(tmp_path)) == 1
+    assert torch.equal(opened(tmp_path)[0](["slow"]), expected(["slow"]))
 
 
 def damaged(path: Path, how: str) -> None:
@@ -176,7 +180,12 @@ def test_stores_lie_in_the_users_cache_folder(tmp_path: Path, monkeypatch: pytes
 
 
 def test_threads_share_a_store_and_encode_nothing_twice(tmp_path: Path) -> None:
-    embed, embedder = opened(tmp_path)
+    class Slow(Embedder):
+        def __call__(self, texts: Sequence[str]) -> Tensor:
+            time.sleep(0.01)
+            return super().__call__(texts)
+
+    embed, embedder = opened(tmp_path, Slow())
     texts = [f"text {number}" for number in range(60)]
     wrong: list[int] = []
 

@@ -26,7 +26,6 @@ CHUNK = 512  # texts that are encoded between two reports of progress
 REMEMBERED = 20_000  # texts whose embeddings stay in memory
 KEY = 16  # bytes of a text's digest
 MANY = 1_000  # texts of one file, from which on all of it is read
-FEWEST = 3  # new texts that are worth a file: a wish has two, and every file is looked into
 LARGEST = 4 * 2**30  # bytes of a store; what was written first goes first
 
 
@@ -102,8 +101,6 @@ class Store:
         return known
 
     def _write(self, keys: list[bytes], vectors: NDArray[np.float32]) -> None:
-        if len(keys) < FEWEST:
-            return
         digest = hashlib.sha256(b"".join(keys)).hexdigest()[:32]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
