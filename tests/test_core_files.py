@@ -119,7 +119,7 @@ def test_texts_of_a_csv_file_stay_texts(tmp_path: Path) -> None:
         ("a.parquet", b"nothing", "can't be read as PARQUET"),
         ("a.csv", b"a,b\n1,2,3,4\n1\n1,2,3,4,5\n", "can't be read as CSV"),
         ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "can't be read as CSV: a row has more cells than there are names in the first line"),
-        ("a.csv", None, "can't be read as CSV: .*No such file"),
+        ("a.csv", None, "can't be read: No such file"),
         ("a.jsonl", None, "can't be read: No such file"),
     ],
 )

@@ -193,6 +193,8 @@ def _table(path: str) -> str:
 def _readable(path: str, suffix: str) -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise FileError(f"{path!r} can't be read: {error.strerror}.") from error
     except (ValueError, OSError) as error:  # pandas' and Arrow's own errors are of these kinds
         raise FileError(f"{path!r} can't be read as {suffix[1:].upper()}: {' '.join(str(error).split())[:200]}") from error
 
