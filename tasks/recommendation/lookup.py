@@ -99,5 +99,5 @@ def _fold(text: str) -> str:
     """Lower case without accents; "-" for every mark that is no space."""
     folded = text.casefold()
     if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded.translate(LETTERS))
+        folded = unicodedata.normalize("NFKD", folded.translate(LETTERS)).casefold()  # of "Ⓐ", too
     return folded.translate(_MARKS)
