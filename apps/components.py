@@ -52,7 +52,8 @@ THEME = gr.themes.Default(
 )
 
 # In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
-HEAD = f"<style>{(Path(__file__).parent / 'style.css').read_text(encoding='utf-8')}</style>"
+STYLES = ("style.css", "recommendation.css")
+HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>"
 
 LOGO = """
 <svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true" fill="none"

@@ -1,4 +1,4 @@
-"""Scores of a pipeline on rows, beside a trivial baseline learned from the training rows.
+"""Scores of a pipeline on rows, beside trivial baselines learned from the training rows.
 
 python -m finetune.evaluate --task event-detection --validation_file dev.jsonl --train_file train.jsonl
 python -m finetune.evaluate --task event-detection --adapter runs/mine --validation_file dev.jsonl --update_card true
@@ -16,9 +16,10 @@ from typing import Any
 
 from finetune.card import replace_scores, table
 from finetune.config import Parser, check_share
-from finetune.rows import divide, read_rows
+from finetune.rows import divide
 from tasks import names, pipeline
 from tasks.core.errors import FileError, InputError, QuipuError, UnknownTaskError
+from tasks.core.files import read_rows
 
 
 @dataclass
@@ -27,7 +28,8 @@ class EvaluateArguments:
 
     task: str = field(default="", metadata={"help": "the task, such as event-detection"})
     validation_file: list[str] = field(default_factory=list, metadata={"help": "files of rows to score"})
-    train_file: list[str] = field(default_factory=list, metadata={"help": "training rows of the baseline; left out: no baseline"})
+    train_file: list[str] = field(default_factory=list, metadata={"help": "training rows of the baselines; left out: none"})
+    catalogue_file: str | None = field(default=None, metadata={"help": "items of a recommender, which the training rows rate"})
     dev_share: float = field(
         default=0.0, metadata={"help": "as in training: score this share of the rows, the baseline learns from the rest"}
     )
@@ -52,19 +54,18 @@ class EvaluateArguments:
 
 
 def evaluate(arguments: EvaluateArguments) -> dict[str, dict[str, float]]:
-    """Scores of each file, and of the baseline where there are training rows."""
+    """Scores of each file, and of the baselines where there are training rows."""
     module = importlib.import_module(f"tasks.{arguments.task.replace('-', '_')}.evaluation")
-    loaded = pipeline(arguments.task, arguments.model, arguments.adapter, arguments.revision, arguments.device)
     share = arguments.dev_share
     train = [row for path in arguments.train_file for row in (divide(read_rows(path), share)[0] if share else read_rows(path))]
+    catalogue = {"items": arguments.catalogue_file, "ratings": train or None} if arguments.catalogue_file else {}
+    loaded = pipeline(arguments.task, arguments.model, arguments.adapter, arguments.revision, arguments.device, **catalogue)
     result: dict[str, dict[str, float]] = {}
     for path in arguments.validation_file:
         rows: list[dict[str, Any]] = divide(read_rows(path), share)[1] if share else read_rows(path)
         result[Path(path).name] = module.scores(loaded, rows)
         if train:
-            name, figures = module.baseline(train, rows)
-            if figures:
-                result[f"{Path(path).name}, {name}"] = figures
+            result |= {f"{Path(path).name}, {name}": figures for name, figures in module.baselines(loaded, train, rows).items()}
     return result
 
 

@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
@@ -30,10 +31,11 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, HubStrategy
 from finetune.card import write_card
 from finetune.config import FinetuneArguments, training_of
 from finetune.hub import explained, upload
-from finetune.rows import Row, read_splits
+from finetune.rows import read_splits
 from tasks.core.adapters import ENCODER, LORA, check_base, find_adapter, lora_config, put_lora, read_settings
 from tasks.core.encoder import Encoder, load_encoder, read_encoder
 from tasks.core.errors import AdapterError, FileError, InputError, MissingPackageError
+from tasks.core.files import Row
 
 Splits = list[tuple[str, list[Row]]]
 
@@ -88,7 +90,8 @@ def restore(training: Any, folder: Path) -> None:
     if (folder / LORA).exists():
         put_lora(network, folder)
     elif (folder / ENCODER).is_dir():
-        network.load_state_dict(read_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
+        with torch.random.fork_rng(devices=[]):  # weights that are not there are drawn, which must not change the order of the rows
+            network.load_state_dict(read_encoder(str(folder / ENCODER), None, "cpu").model.state_dict())
 
 
 def start_from(training: Any, encoder: Encoder, ours: FinetuneArguments) -> None:

@@ -6,10 +6,11 @@ Importing this package imports no model code; a task's own modules are imported 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from typing import Any
 
-from tasks.core.errors import UnknownTaskError
+from tasks.core.errors import InputError, UnknownTaskError
 
 __all__ = ["names", "pipeline"]
 
@@ -34,9 +35,11 @@ def pipeline(
     no adapter; ``revision`` the commit, tag or branch of what comes from the Hub; ``device`` a torch device
     (None: CUDA where there is one, else CPU). Further ``options`` are the task's own loading options.
 
-    Raises ``UnknownTaskError``, ``ModelError`` or ``AdapterError``, each with what to do.
+    Raises ``UnknownTaskError``, ``InputError``, ``ModelError`` or ``AdapterError``, each with what to do.
     """
     if task not in names():
         raise UnknownTaskError(f"Unknown task {task!r}: choose one of {', '.join(names())}.")
     module = importlib.import_module(f"tasks.{task.replace('-', '_')}.task")
+    if foreign := [name for name in options if name not in inspect.signature(module.load).parameters]:
+        raise InputError(f"{task} is loaded with no {foreign[0]!r}: leave it out.")
     return module.load(model=model, adapter=adapter, revision=revision, device=device, **options)

@@ -4,6 +4,7 @@
     python -m tasks event-detection --input messages.csv --output out.jsonl --adapter crisis
     python -m tasks opinion-analysis "Trams are full at eight." --target "We should run more trams"
     python -m tasks question-answering "When does it open?" --documents leaflet.pdf
+    python -m tasks recommendation "a long family saga" --items books.csv --history 17 233
 
 One text prints one result as JSON; a file gives a JSONL file with each row and its result. Wrong use ends
 with one sentence and exit code 2.
@@ -21,7 +22,8 @@ from tasks import names, pipeline
 from tasks.core.errors import InputError, QuipuError, UnknownTaskError
 from tasks.core.files import check_target, read_texts, to_json, write_jsonl
 
-OPTIONS = ("labels", "target", "context", "documents", "threshold")  # of a call; a task takes those that its ``stream`` does
+OPTIONS = ("labels", "target", "context", "documents", "threshold", "history", "k")  # of a call; a task takes those of its ``stream``
+LOADING = ("items", "ratings")  # given when a task is loaded
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--target", help="a proposal, to be told the stance towards it")
     line.add_argument("--context", help="the text that answers the question")
     line.add_argument("--documents", nargs="+", metavar="FILE", help="TXT, Markdown, HTML, PDF and DOCX files that answer the question")
+    line.add_argument("--items", metavar="FILE", help="your own catalogue: JSONL, CSV, TSV or Parquet")
+    line.add_argument("--ratings", metavar="FILE", help="what others rated of it, in the same forms")
+    line.add_argument("--history", nargs="+", metavar="ITEM_ID", help="what the user liked, oldest first")
+    line.add_argument("--k", type=int, help="items to recommend at most (default: 10)")
     line.add_argument("--threshold", type=float, help="least score, from 0 to 1 (default: calibrated)")
     line.add_argument("--model", help="encoder or ready-made model: a Hub id or a folder")
     line.add_argument("--adapter", default="shipped", help="a shipped adapter's name, a folder or a Hub id")
@@ -53,10 +59,11 @@ def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         check_target(options.output)
     rows = None if options.input is None else read_texts(options.input, options.text_column)
-    loaded = pipeline(options.task, options.model, options.adapter, options.revision, options.device)
+    loading = {name: getattr(options, name) for name in LOADING if getattr(options, name) is not None}
+    loaded = pipeline(options.task, options.model, options.adapter, options.revision, options.device, **loading)
     call = _given(options, loaded)
     if rows is None:
-        _write([loaded(options.text, **call).to_dict()], options.output, indent=2)
+        _write([result.to_dict() for result in loaded.stream([options.text], **call)], options.output, indent=2)
     else:
         texts = [row[options.text_column] for row in rows]
         results = _progress(loaded.stream(texts, **call), len(texts))

@@ -36,7 +36,7 @@ from tasks.opinion_analysis.training import Options as OpinionOptions
 from tasks.opinion_analysis.training import Training as OpinionTraining
 
 pytest.register_assert_rewrite("tests.events", "tests.markup", "tests.originals", "tests.pages", "tests.serving")
-pytest_plugins = ["tests.finetuning", "tests.pages"]  # its fixtures are those of many files
+pytest_plugins = ["tests.finetuning", "tests.pages", "tests.catalogues"]  # its fixtures are those of many files
 logging.disable_progress_bar()
 LETTERS = string.ascii_lowercase + string.digits
 WORDS = ["the", "a", "flood", "earthquake", "hit", "struck", "town", "people", "fled", "was", "in", "and", "school", "vote", "nurse"]

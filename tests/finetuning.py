@@ -20,8 +20,8 @@ import torch
 import yaml
 from transformers import AutoTokenizer, BertConfig, BertModel, TrainerCallback
 
-from finetune.rows import read_rows
 from tasks.core.encoder import default_folder
+from tasks.core.files import read_rows
 
 if TYPE_CHECKING:
     from finetune.train import TaskTrainer

@@ -1,6 +1,6 @@
 """Pages in a process of their own, over stand-ins, and the files that are given to them and come back.
 
-python -m tests.serving PORT [words | shipped | consultation | relations | questions]
+python -m tests.serving PORT [words | shipped | consultation | relations | questions | recommendations]
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 import gradio as gr
 from gradio_client import handle_file
 
-from apps import components, consultation, question_answering, relation_extraction, showcase
+from apps import components, consultation, question_answering, recommendation, relation_extraction, showcase
+from tests import recommending
 from tests.answering import Finder
 from tests.stand_ins import Crowded, load, load_crowd
 
@@ -89,6 +90,9 @@ def built(name: str) -> gr.Blocks:
     if name == "questions":
         finder = Finder()
         return question_answering.build(lambda task: finder)
+    if name == "recommendations":
+        music = recommending.Recommender(recommendation.shipped().items)
+        return recommendation.build(lambda task: music, recommending.make)
     return showcase.build(load=components.LazyPipelines(load) if name == "words" else components.PIPELINES)
 
 

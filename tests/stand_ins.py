@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.recommendation import shipped
 from tasks.core.types import Coverage, Span
 from tasks.event_detection.types import Event, EventResult
 from tasks.opinion_analysis.aspects import Floats
@@ -17,6 +18,7 @@ from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion, Op
 from tasks.relation_extraction.entities.linking import link
 from tasks.relation_extraction.types import Relation, RelationResult
 from tests.answering import Finder
+from tests.recommending import Recommender
 
 CRISIS = {
     "infrastructure and utilities": "bridge|power|railway|road|phone signal|sewage",
@@ -196,6 +198,8 @@ def load(task: str, adapter: str = "shipped") -> Any:
         return Capitals()
     if task == "question-answering":
         return Finder()
+    if task == "recommendation":
+        return Recommender(shipped().items)
     assert task == "event-detection"
     return Words(adapter)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 
 import pytest
 import torch
 
-from tests.benchmarks import relations
+from tests.benchmarks import recommendation, relations
 from tests.benchmarks.contest import Figures, table
 from tests.benchmarks.floor import MINILM, Shape, flops, matrix_rate
 from tests.benchmarks.mix import LENGTHS, lengths, texts
@@ -54,7 +55,7 @@ def test_tables_and_medians() -> None:
     assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
 
 
-@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "questions", "training", "adapters"])
+@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "questions", "recommendation", "training", "adapters"])
 def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
@@ -93,3 +94,28 @@ def test_a_missing_peer_is_asked_for_with_its_install_line(monkeypatch: pytest.M
     monkeypatch.setattr("sys.argv", ["relations"])
     with pytest.raises(SystemExit, match="pip install --no-deps gliner=="):
         relations.main()
+
+
+def test_what_scans_took_is_put_in_a_table() -> None:
+    def took(wall: float) -> dict[str, Figures]:
+        return {name: Figures(wall=[times * wall], cpu=[2 * times * wall], memory=600) for name, times in (("quipu", 1), ("numpy", 3))}
+
+    said = recommendation.report({10_000: took(1.0), 1_000_000: took(0.8)}, {10_000: took(0.02), 1_000_000: took(3.0)}, 1_000)
+    assert "| 10,000 | quipu | 5.00 | 0.02 | 10.00 | 0.04 | 1.00 | 1.00 | 600 | 600 |" in said
+    assert "| 1,000,000 | numpy | 120.00 | 9.00 | 240.00 | 18.00 | 3.00 | 3.00 | 600 | 600 |" in said
+    assert said.endswith("quipu 8 and 150; numpy 8 and 150.")
+
+
+@pytest.mark.parametrize("name", ["quipu", "numpy"])
+@pytest.mark.parametrize("batch", [True, False])
+def test_scans_work_on_few_items(name: str, batch: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommendation, "one_by_one", lambda items: 3)
+    options = argparse.Namespace(items=[40], users=2, threads=torch.get_num_threads(), batch=batch)
+    recommendation.LOADERS[name](options)()
+
+
+def test_implicit_is_asked_for_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommendation, "find_spec", lambda name: None)
+    monkeypatch.setattr("sys.argv", ["recommendation"])
+    with pytest.raises(SystemExit, match="pip install implicit=="):
+        recommendation.main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas
 import pytest
 
 from tasks.core.errors import FileError
-from tasks.core.files import read_texts, write_jsonl
+from tasks.core.files import read_columns, read_rows, read_texts, write_jsonl
 
 TEXTS = ['The flood 🌊 hit, and "everyone" fled.', "", "שלום Zoë\u2028one text"]
 
@@ -96,6 +97,69 @@ def test_anything_else_is_one_sentence(tmp_path: Path, name: str, content: bytes
     with pytest.raises(FileError, match=message) as caught:
         read_texts(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_texts_of_a_csv_file_stay_texts(tmp_path: Path) -> None:
+    """A cell that looks like JSON, a number or nothing is what its column is."""
+    said = ["[1]", "NA", "null", '{"a": 1}', "A flood."]
+    with open(tmp_path / "rows.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "events"])
+        writer.writerows([text, "[]"] for text in said)
+    assert read_rows(str(tmp_path / "rows.csv")) == [{"text": text, "events": []} for text in said]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b'{"text": "A"\n', "Line 1 of .* is not JSON"),
+        ("a.jsonl", b"[1]\n", "Line 1 of .* is not a JSON object"),
+        ("a.jsonl", b"\xff\xfe", "is not UTF-8"),
+        ("a.docx", b"PK", "is no JSONL, CSV or Parquet file"),
+        ("a.parquet", b"nothing", "can't be read as PARQUET"),
+        ("a.csv", b"a,b\n1,2,3,4\n1\n1,2,3,4,5\n", "can't be read as CSV"),
+        ("a.csv", b"a,b\n1,2,3\n1,2,3\n", "can't be read as CSV: a row has more cells than there are names in the first line"),
+        ("a.csv", None, "can't be read: No such file"),
+        ("a.jsonl", None, "can't be read: No such file"),
+    ],
+)
+def test_a_table_that_is_not_what_it_says_is_one_sentence(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    for read in (read_rows, lambda path: read_columns(path, ["a"])):
+        with pytest.raises(FileError, match=message) as caught:
+            read(str(tmp_path / name))
+        assert "\n" not in str(caught.value)
+
+
+def table_files(folder: Path) -> list[str]:
+    """The same table in every format; ``user`` has zeros in front, and one cell of ``note`` is empty."""
+    rows = [{"user": "007", "item": 1, "rating": 4.5, "note": "x"}, {"user": "7", "item": 2, "rating": 3.0, "note": ""}]
+    frame = pandas.DataFrame(rows)
+    frame.to_csv(folder / "t.csv", index=False)
+    frame.to_csv(folder / "t.TSV", index=False, sep="\t")
+    frame.to_parquet(folder / "t.parquet")
+    write_jsonl(folder / "t.jsonl", rows)
+    return [str(folder / name) for name in ("t.csv", "t.TSV", "t.parquet", "t.jsonl")]
+
+
+def test_columns_are_those_of_the_rows_and_only_those_asked_for(tmp_path: Path) -> None:
+    for path in table_files(tmp_path):
+        frame = read_columns(path, ["user", "rating", "missing"], texts=["user"])
+        assert {name: list(frame[name]) for name in frame} == {"user": ["007", "7"], "rating": [4.5, 3.0]}
+
+
+def test_cells_stay_texts_where_asked(tmp_path: Path) -> None:
+    paths = table_files(tmp_path)
+    assert [row["user"] for row in read_rows(paths[0])] == [7, 7]
+    for path in paths:
+        assert [(row["user"], row["note"]) for row in read_rows(path, texts=True)] == [("007", "x"), ("7", "")]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_row(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n')
+    assert read_rows(str(tmp_path / "a.jsonl")) == [{"a": 1}]
+    assert list(read_columns(str(tmp_path / "a.jsonl"), ["a", "b"])["a"]) == [1]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

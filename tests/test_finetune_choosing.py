@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.rows import read_rows
+from tasks.core.files import read_rows
 from tasks.event_detection.training import Training
 from tests.finetuning import MARKS, Fit, out_of, same_weights, save_rows, task_json
 

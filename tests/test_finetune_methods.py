@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from finetune.rows import read_rows
 from finetune.train import TaskTrainer
 from tasks import pipeline
 from tasks.core.encoder import load_encoder
+from tasks.core.files import read_rows
 from tasks.event_detection.training import Training
 from tests.finetuning import MARKS, Fit, Rows, out_of, same_weights, texts
 

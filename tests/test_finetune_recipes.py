@@ -52,7 +52,7 @@ def shipped_folder(task: str, recipe: str) -> Path:
 def test_a_shipped_adapter_is_small_and_has_a_recipe() -> None:
     made = {shipped_folder(yaml.safe_load(path.read_text(encoding="utf-8"))["task"], path.stem) for path in RECIPES}
     for folder in (REPO / "tasks").glob("*/adapter*"):
-        if (folder / "adapter_config.json").exists():
+        if (folder / "task.json").exists():
             assert folder in made
             assert sum(path.stat().st_size for path in folder.rglob("*")) < 8e6
             assert load_lora is not None

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from finetune.__main__ import main
-from finetune.rows import read_rows
-from tasks.core.errors import FileError
+from tasks.core.files import read_rows
 from tests.finetuning import MARKS, Fit, Flags, flags, out_of, same_weights, save_rows
 
 pytestmark = MARKS
@@ -31,16 +30,6 @@ def test_csv_and_parquet_rows_train_like_jsonl(fit: Fit, files: dict[str, str], 
         assert same_weights(whole, out_of(fit(train_file=tmp_path / f"train.{kind}", output_dir=tmp_path / kind)))
 
 
-def test_texts_of_a_csv_file_stay_texts(tmp_path: Path) -> None:
-    """A cell that looks like JSON, a number or nothing is what its column is."""
-    said = ["[1]", "NA", "null", '{"a": 1}', "A flood."]
-    with open(tmp_path / "rows.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["text", "events"])
-        writer.writerows([text, "[]"] for text in said)
-    assert read_rows(str(tmp_path / "rows.csv")) == [{"text": text, "events": []} for text in said]
-
-
 def test_rows_from_the_hub_come_through_datasets(fit: Fit, files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
@@ -56,22 +45,6 @@ def test_rows_from_the_hub_come_through_datasets(fit: Fit, files: dict[str, str]
     trainer = fit(**hub, output_dir=tmp_path / "hub")
     assert asked == [("me/events", None, "abc", "train"), ("me/events", None, "abc", "validation")]
     assert same_weights(out_of(trainer), out_of(fit(output_dir=tmp_path / "files")))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.jsonl", b'{"text": "A"\n', "Line 1 of .* is not JSON"),
-        ("a.jsonl", b"[1]\n", "Line 1 of .* is not a JSON object"),
-        ("a.jsonl", b"\xff\xfe", "is not UTF-8"),
-        ("a.docx", b"PK", "is no JSONL, CSV or Parquet file"),
-        ("a.parquet", b"nothing", "can't be read as PARQUET"),
-    ],
-)
-def test_a_file_that_is_not_what_it_says_is_one_sentence(name: str, content: bytes, message: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(FileError, match=message):
-        read_rows(str(tmp_path / name))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tasks
+from tasks.core.adapters import NEEDED
 
 ROOT = Path(tasks.__file__).parent.parent
 SOURCES = [ROOT / "app.py", *sorted(path for folder in ("tasks", "apps", "finetune") for path in (ROOT / folder).rglob("*.py"))]
@@ -90,9 +92,10 @@ def test_every_task_folder_has_the_same_entries(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for folder in TASKS for path in folder.glob("adapter*") if any(path.iterdir())], ids=source)
 def test_every_shipped_adapter_is_whole_small_and_has_a_card(path: Path) -> None:
-    for name in ("adapter_config.json", "adapter_model.safetensors", "head.safetensors", "task.json", "README.md"):
-        assert (path / name).is_file(), name
-    assert sum(file.stat().st_size for file in path.iterdir()) < 8_000_000
+    method = json.loads((path / "task.json").read_text(encoding="utf-8"))["method"]
+    for name in (*NEEDED[method], "head.safetensors", "task.json", "README.md"):
+        assert (path / name).exists(), name
+    assert sum(file.stat().st_size for file in path.rglob("*")) < 8_000_000
     assert not [file.name for file in path.rglob("*") if file.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
     assert "/site-packages/" not in (path / "task.json").read_text(encoding="utf-8")
 

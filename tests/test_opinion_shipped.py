@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from finetune.rows import read_rows
 from tasks import pipeline
+from tasks.core.files import read_rows
 from tasks.core.types import Coverage
 from tasks.opinion_analysis.evaluation import behaviours
 from tasks.opinion_analysis.task import FOLDER, OpinionAnalysis

@@ -16,10 +16,10 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 import finetune.train
 from finetune.__main__ import main
 from finetune.evaluate import main as evaluate
-from finetune.rows import read_rows
 from finetune.train import TaskTrainer
 from tasks import pipeline
 from tasks.core.encoder import default_folder
+from tasks.core.files import read_rows
 from tasks.opinion_analysis.types import OpinionResult
 from tests.finetuning import MARKS, Gradients, same_weights, save_rows, task_json
 

@@ -16,11 +16,12 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 import finetune.train
 from finetune.__main__ import main
 from finetune.evaluate import main as evaluate
-from finetune.rows import divide, read_rows
+from finetune.rows import divide
 from finetune.train import TaskTrainer
 from tasks import pipeline
 from tasks.core.encoder import default_folder
 from tasks.core.errors import AdapterError, ModelError
+from tasks.core.files import read_rows
 from tasks.core.metrics import macro_f1
 from tasks.relation_extraction import features as feature_module
 from tasks.relation_extraction.data import given_entities, gold_relations

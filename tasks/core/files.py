@@ -1,15 +1,23 @@
-"""A user's files of texts in, results out: for the terminal and the apps."""
+"""A user's files in, results out: for the terminal, the apps and fine-tuning.
+
+Tables are not read through ``datasets``: its ``load_dataset`` counts loads over the network, even those of a
+file on the own disk, and copies the file into its cache.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.core.errors import FileError
+
+if TYPE_CHECKING:
+    import pandas
 
 Row = dict[str, Any]
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".txt", ".parquet")
@@ -36,6 +44,47 @@ def read_texts(path: str | Path, text_column: str = "text", time_column: str | N
     if not rows:
         raise FileError(f"{path.name!r} holds no rows.")
     return rows
+
+
+def read_rows(path: str, limit: int | None = None, texts: bool = False) -> list[Row]:
+    """Rows of a JSONL, CSV, TSV or Parquet file; raises ``FileError``. Nested columns of a CSV file may be JSON.
+
+    ``texts``: the cells of a CSV file stay the texts that they are (``007`` is not 7).
+    """
+    suffix = _table(path)
+    if suffix in JSON_LINES:
+        return list(_json_rows(path))[:limit]
+    with _readable(path, suffix):
+        rows: list[Row] = TABLES[suffix](path, str if texts else None)
+    names = list(rows[0]) if rows else []
+    columns = [_nested(row[name] for row in rows) for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)][:limit]
+
+
+def read_columns(path: str, names: Sequence[str], texts: Sequence[str] = ()) -> pandas.DataFrame:
+    """Of the columns ``names`` of such a file those that it has, for millions of rows; raises ``FileError``.
+
+    What a row of a JSONL file lacks is None; the cells of ``texts`` in a CSV file stay texts, empty ones included.
+    """
+    import pandas
+    from pyarrow import parquet
+
+    suffix = _table(path)
+    if suffix in JSON_LINES:
+        count, columns = 0, {name: list[Any]() for name in names}
+        for row in _json_rows(path):
+            count += 1
+            for name, values in columns.items():
+                values.append(row.get(name))
+        present = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+        held = {name: pandas.Series(values, dtype=object) for name, values in present.items()}
+        return pandas.DataFrame(held, index=range(count))
+    with _readable(path, suffix):
+        if suffix == ".parquet":
+            there = parquet.read_schema(path).names
+            return parquet.read_table(path, columns=[name for name in names if name in there]).to_pandas()
+        frame = _csv_frame(path, dict.fromkeys(texts, str))
+        return frame[[name for name in names if name in frame]]
 
 
 def to_json(row: Row, indent: int | None = None) -> str:
@@ -85,7 +134,7 @@ def _checked(row: Row, number: int, name: str, text_column: str, time_column: st
 
 def _csv(path: Path, text_column: str) -> Iterator[Row]:
     with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", restkey="more", restval="")
+        reader = csv.DictReader(file, delimiter=_separator(path), restkey="more", restval="")
         names = reader.fieldnames or ()
         if names and text_column not in names:
             raise FileError(f"{path.name!r} has no column {text_column!r}: its columns are {', '.join(names)}.")
@@ -98,17 +147,7 @@ def _csv(path: Path, text_column: str) -> Iterator[Row]:
 
 
 def _jsonl(path: Path, text_column: str) -> Iterator[Row]:
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise FileError(f"Line {number} of {path.name!r} is not JSON: {error}.") from error
-            if not isinstance(row, dict):
-                raise FileError(f"Line {number} of {path.name!r} is not a JSON object.")
-            yield row
+    yield from _objects(path, path.name)
 
 
 def _txt(path: Path, text_column: str) -> Iterator[Row]:
@@ -125,3 +164,84 @@ def _parquet(path: Path, text_column: str) -> Iterator[Row]:
         yield from frame.where(frame.notna(), None).to_dict("records")
     except (ValueError, OSError, ImportError) as error:
         raise FileError(f"{path.name!r} is not a Parquet file: {' '.join(str(error).split())[:160]}.") from error
+
+
+def _objects(path: str | Path, name: str) -> Iterator[Row]:
+    """The objects of a JSONL file; ``name``: what errors call it."""
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise FileError(f"Line {number} of {name!r} is not JSON: {error}.") from error
+            if not isinstance(row, dict):
+                raise FileError(f"Line {number} of {name!r} is not a JSON object.")
+            yield row
+
+
+def _table(path: str) -> str:
+    """What the file's name says it is."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in (*JSON_LINES, *TABLES):
+        raise FileError(f"{path!r} is no JSONL, CSV or Parquet file: convert it first (python -m finetune.convert --help).")
+    return suffix
+
+
+@contextmanager
+def _readable(path: str, suffix: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileError(f"{path!r} can't be read: {error.strerror}.") from error
+    except (ValueError, OSError) as error:  # pandas' and Arrow's own errors are of these kinds
+        raise FileError(f"{path!r} can't be read as {suffix[1:].upper()}: {' '.join(str(error).split())[:200]}") from error
+
+
+def _json_rows(path: str) -> Iterator[Row]:
+    try:
+        yield from _objects(path, path)
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path!r} is not UTF-8 text: save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise FileError(f"{path!r} can't be read: {error.strerror or error}.") from error
+
+
+def _separator(path: str | Path) -> str:
+    return "\t" if Path(path).suffix.lower() == ".tsv" else ","
+
+
+def _csv_rows(path: str, kind: type | None) -> list[Row]:
+    rows: list[Row] = _csv_frame(path, kind).to_dict("records")
+    return rows
+
+
+def _csv_frame(path: str, kinds: type | dict[str, type] | None) -> pandas.DataFrame:
+    import pandas
+
+    frame = pandas.read_csv(path, sep=_separator(path), dtype=kinds, keep_default_na=False)
+    if not isinstance(frame.index, pandas.RangeIndex):  # pandas takes the first cells for row names
+        raise ValueError("a row has more cells than there are names in the first line")
+    return frame
+
+
+def _parquet_rows(path: str, kind: type | None) -> list[Row]:
+    from pyarrow import parquet
+
+    rows: list[Row] = parquet.read_table(path).to_pylist()
+    return rows
+
+
+def _nested(column: Iterable[Any]) -> list[Any]:
+    """A column of JSON lists or objects as what it says; a column of texts stays as it is, even where one is "[1]"."""
+    values = list(column)
+    try:
+        parsed = [json.loads(value) if value else value for value in values]
+    except (ValueError, TypeError):
+        return values
+    return parsed if all(isinstance(value, list | dict) for value in parsed if value) else values
+
+
+JSON_LINES = (".jsonl", ".json")
+TABLES: dict[str, Callable[[str, type | None], list[Row]]] = {".csv": _csv_rows, ".tsv": _csv_rows, ".parquet": _parquet_rows}

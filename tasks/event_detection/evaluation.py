@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -66,11 +67,11 @@ def gold_tuples(rows: Sequence[Row], labels: Mapping[str, str]) -> set[tuple[int
     return {(number, *event) for number, row in enumerate(rows) for event in gold_events(row) if event[2] in labels}
 
 
-def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
-    """Name and scores of the trivial baseline: a lexicon for triggers, TF-IDF for messages."""
+def baselines(pipeline: Any, train: Sequence[Row], rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Scores of the trivial baseline by its name: a lexicon for triggers, TF-IDF for messages."""
     if "events" in rows[0]:
-        return "word lexicon", lexicon_scores(train, rows)
-    return "TF-IDF", tfidf_scores(train, rows, NONE)
+        return {"word lexicon": lexicon_scores(train, rows)}
+    return {"TF-IDF": tfidf_scores(train, rows, NONE)}
 
 
 def scores(pipeline: EventDetector, rows: Sequence[Row]) -> dict[str, float]:

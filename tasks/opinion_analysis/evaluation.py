@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tasks.core.errors import InputError
 from tasks.core.metrics import expected_calibration_error, macro_f1, micro
@@ -100,12 +101,12 @@ def _given(pipeline: OpinionAnalyzer, rows: Sequence[Row]) -> dict[str, float]:
     return {name: value for name, value in figures.items() if name != "target_ece"}
 
 
-def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
-    """Name and scores of the trivial baseline: TF-IDF for polarity and stance, the commonest polarity for targets, the
+def baselines(pipeline: Any, train: Sequence[Row], rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Scores of the trivial baseline by its name: TF-IDF for polarity and stance, the commonest polarity for targets, the
     training rows' own words for triplets; none for behaviour rows, whose scores have other names. Raises ``InputError``
     where no training rows are of the kind of ``rows``."""
     if "behaviour" in rows[0]:
-        return "", {}
+        return {}
 
     def kind(row: Row) -> tuple[bool, ...]:
         return tuple(name in row for name in ("stance", "opinions"))
@@ -120,7 +121,7 @@ def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, 
             figures |= found
     if not used:
         raise InputError("No training row is annotated with what the rows to score are: give others, or none, for no baseline.")
-    return ", ".join(dict.fromkeys(used)), figures
+    return {", ".join(dict.fromkeys(used)): figures}
 
 
 def _baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, dict[str, float]]:

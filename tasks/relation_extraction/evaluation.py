@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tasks.core.errors import InputError
 from tasks.relation_extraction.baseline import commonest_choice_scores, known_name_scores, type_pair_scores
@@ -85,11 +86,11 @@ def near(row: Row, one: Entity, other: Entity) -> bool:
     return "sentences" not in row or bool(places(one) & places(other))
 
 
-def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, Mapping[str, float]]:
-    """Name and scores of the trivial baseline: the names seen in training for entities; for relations the most frequent
+def baselines(pipeline: Any, train: Sequence[Row], rows: Sequence[Row]) -> dict[str, Mapping[str, float]]:
+    """Scores of the trivial baseline by its name: the names seen in training for entities; for relations the most frequent
     relation of the pair of types, and of all pairs where these have no types. None for behaviour rows."""
     if is_behaviour(rows):
-        return "", {}
+        return {}
     names, figures = [], dict[str, float]()
     related = any(gold_relations(row) for row in rows)
     if related and is_choice(rows):
@@ -102,4 +103,4 @@ def baseline(train: Sequence[Row], rows: Sequence[Row]) -> tuple[str, Mapping[st
         figures |= known_name_scores(train, rows)
     if not figures:
         raise InputError("No training row is annotated with what the rows to score are: give others, or none, for no baseline.")
-    return ", ".join(names), figures
+    return {", ".join(names): figures}
