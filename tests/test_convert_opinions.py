@@ -14,26 +14,10 @@ import pytest
 from finetune.convert import aste, dmaste, mams, names, sst
 from finetune.convert.__main__ import main
 from finetune.convert._sentence import Sentence
-from tasks.opinion_analysis.data import check_rows
+from tests.original_opinions import assert_exact, save
 from tests.originals import refused
 
 Data = dict[str, Any]
-
-
-def save(path: Path, text: str) -> Path:
-    """The text as a file, its line ends as they are; ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode())
-    return path
-
-
-def assert_exact(rows: list[Data]) -> None:
-    """The rows are what the task takes, and every span is where it says."""
-    assert check_rows(rows, "the test") == rows != []
-    assert len({row["id"] for row in rows}) == len(rows)
-    for row in rows:
-        for span in (opinion[name] for opinion in row.get("opinions", ()) for name in ("target", "expression")):
-            assert span is None or row["text"][span["start"] : span["end"]] == span["text"] != ""
 
 
 def found(row: Data) -> list[tuple[str | None, str | None, str]]:
