@@ -19,8 +19,7 @@ from torch.nn import functional as F
 from tasks.core.encoder import Encoder
 from tasks.recommendation import store
 from tasks.recommendation.fields import DESCRIPTION, composed, field_texts, fields_of
-from tasks.recommendation.store import Store, default_folder
-from tasks.recommendation.task import open_store
+from tasks.recommendation.store import Store, default_folder, open_store
 from tasks.recommendation.types import Item
 
 WIDTH = 8

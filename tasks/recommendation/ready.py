@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tasks.core.adapters import fingerprint
 from tasks.core.encoder import DEFAULT_MODEL, Encoder, download, load_encoder, pick_device
 from tasks.core.errors import ModelError
 from tasks.core.text import batches
@@ -17,7 +17,7 @@ from tasks.recommendation.catalogue import Catalogue
 from tasks.recommendation.model import HistoryHead
 from tasks.recommendation.scoring import Weights
 from tasks.recommendation.stock import item_fields
-from tasks.recommendation.store import Progress, Store
+from tasks.recommendation.store import Progress, Store, open_store
 
 MODULES, POOLING = "modules.json", "1_Pooling/config.json"  # of sentence-transformers
 KNOWN = ("Transformer", "Pooling", "Normalize")
@@ -41,9 +41,7 @@ def load_ready(
         _check_modules(_about(model, revision))
     encoder = load_encoder(model, revision, pick_device(device))
     first = model is not None and _pools_first(_about(model, revision))
-    store = Store(lambda texts: _first_states(encoder, texts), encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}-first")
-    if not first:
-        store = Store(encoder.embed, encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}")
+    store = open_store(encoder, folder, partial(_first_states, encoder), "-first") if first else open_store(encoder, folder)
     head = HistoryHead(encoder.width)
     head.projection.fit([item_fields(catalogue.items[:MOST_FITTED], store, progress)])
     return store, head.to(encoder.device), Weights(near=Weights().near_unfamiliar)

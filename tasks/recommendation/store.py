@@ -20,6 +20,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
+from tasks.core.adapters import fingerprint
+from tasks.core.encoder import Encoder
+
 Progress = Callable[[int, int, str], None]
 Bytes = NDArray[np.uint8]
 CHUNK = 512  # texts that are encoded between two reports of progress
@@ -128,3 +131,8 @@ class Store:
 
 def _key(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY).digest()
+
+
+def open_store(encoder: Encoder, folder: Path, embed: Callable[[Sequence[str]], Tensor] | None = None, way: str = "") -> Store:
+    """Embeddings by ``encoder``, kept in ``folder``; ``embed``: in another way than its own, which ``way`` names."""
+    return Store(embed or encoder.embed, encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}{way}")

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.core.adapters import fingerprint, load_head, open_adapter
-from tasks.core.encoder import Encoder
+from tasks.core.adapters import load_head, open_adapter
 from tasks.core.errors import InputError
 from tasks.recommendation.asking import Wanted, read_taste, recommend
 from tasks.recommendation.catalogue import Catalogue, read_items
@@ -24,7 +23,7 @@ from tasks.recommendation.picture import centre, picture
 from tasks.recommendation.ratings import Scale, check_scale, read_ratings
 from tasks.recommendation.scoring import Weights
 from tasks.recommendation.stock import Stock, settled
-from tasks.recommendation.store import Progress, Store, default_folder, quiet
+from tasks.recommendation.store import Progress, Store, default_folder, open_store, quiet
 from tasks.recommendation.types import RecommendationResult
 
 NAME = "recommendation"
@@ -189,8 +188,3 @@ def load(
     head = settled(head, catalogue.items, store, tell)
     stock = Stock.make(catalogue, others, store, head, weights, folder / "ratings", tell)
     return Recommender(stock, store, check_scale(scale), folder / "ratings")
-
-
-def open_store(encoder: Encoder, folder: Path) -> Store:
-    """Embeddings by ``encoder``, kept in ``folder``."""
-    return Store(encoder.embed, encoder.width, folder / f"texts-{fingerprint(encoder.model)[:16]}")

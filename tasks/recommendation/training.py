@@ -23,7 +23,7 @@ from tasks.recommendation.model import HistoryHead, RecommenderModel
 from tasks.recommendation.ratings import Interactions, read_ratings
 from tasks.recommendation.scoring import Taste, Weights
 from tasks.recommendation.stock import Embed, Stock, item_fields, item_vectors, settled
-from tasks.recommendation.store import Progress, Store, default_folder, quiet
+from tasks.recommendation.store import Progress, default_folder, open_store, quiet
 
 Row = dict[str, Any]
 Files = Sequence[tuple[str, list[Row]]]
@@ -63,7 +63,7 @@ class Training:
         self.encoder, self.options, self.train_rows = encoder, options, list(train)
         self.scale = options.lowest_rating, options.highest_rating
         self.catalogue, *others = [Catalogue(read_items(path)) for path in options.catalogue_file]
-        self.store: Embed = Store(encoder.embed, encoder.width, default_folder() / f"texts-{fingerprint(encoder.model)[:16]}")
+        self.store: Embed = open_store(encoder, default_folder())
         head = HistoryHead(encoder.width, options.hidden, options.layers, options.head_dropout)
         head.projection.fit([item_fields(each.items, self.store, quiet) for each in (self.catalogue, *others)])
         self.learns = any(weight.requires_grad for weight in network.parameters())
