@@ -60,9 +60,9 @@ def _endpoint(find: Find) -> Callable[..., dict[str, Any]]:
     ) -> dict[str, Any]:
         """Recommend albums from those that somebody likes and dislikes, from words, or from both.
 
-        Returns items, the first the best; each has item_id, title, creators, year, score (a probability) and because: what
-        raised the score, each reason with its kind (item, tag or words), name, share of all that raised it, and item_id
-        (of an item, else null).
+        Returns items, the first the best; each has item_id, title, creators, year, score (0 to 1, the higher the likelier; an
+        order and no frequency, for nobody has rated the albums) and because: what raised the score, each reason with its kind
+        (item, tag or words), name, share of all that raised it, and item_id (of an item, else null).
 
         history: ids of albums that are liked, the oldest first; dislikes: ids of those that are not; query: words, up to 500
         characters; k: how many, 1 to 50; year_from, year_to: the first and the last year, either may be empty; tags: an album
