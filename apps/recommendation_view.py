@@ -139,7 +139,10 @@ def _filters(tags: dict[str, int]) -> list[Any]:
 
 
 def _sliders() -> tuple[Any, Any, Any]:
-    told = ("Higher: the items of the list differ more from each other.", "Higher: less of what all know, or is nearest to what you named.")
+    told = (
+        "Higher: the items of the list differ more from each other.",
+        "Higher: fewer items that everybody knows or, without ratings, farther from what you named.",
+    )
     diversity = gr.Slider(0, 1, 0.2, step=0.05, label="Diversity", info=told[0])
     novelty = gr.Slider(0, 1, 0, step=0.05, label="Novelty", info=told[1])
     return diversity, novelty, gr.Slider(1, MAX_PICKS, 10, step=1, label="How many")

@@ -87,7 +87,7 @@ def first_sentences(description: str, most: int = ABOUT) -> str:
 def told(wish: Wish, result: RecommendationResult, total: int) -> str:
     """What the list is of, in a sentence."""
     from_ = [f"{len(wish.likes):,} you like"] if wish.likes else []
-    from_ += [f"{len(wish.dislikes):,} you don't"] if wish.dislikes else []
+    from_ += [f"{len(wish.dislikes):,} you don't" + " like" * (not wish.likes)] if wish.dislikes else []
     from_ += ["your words"] if wish.words else []
     named = " and ".join([", ".join(from_[:-1]), from_[-1]] if from_[1:] else from_)
     few = "; no more fit the filters" if wish.filtered and len(result.items) < wish.k else ""

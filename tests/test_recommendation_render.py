@@ -68,6 +68,7 @@ def test_the_beginning_of_a_description_is_short_and_its_own(words: str, most: i
     ("wish", "words"),
     [
         (Wish(likes=("a",)), "2 of 400 items, from 1 you like."),
+        (Wish(dislikes=("a",), words="slow"), "2 of 400 items, from 1 you don't like and your words."),
         (Wish(likes=("a", "b"), dislikes=("c",), words="slow"), "2 of 400 items, from 2 you like, 1 you don't and your words."),
         (Wish(words="slow", k=2, tags=("jazz",)), "2 of 400 items, from your words."),
         (Wish(words="slow", tags=("jazz",)), "2 of 400 items, from your words; no more fit the filters."),
