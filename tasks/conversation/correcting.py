@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.conversation.remembering import Changes, event_sentence, preference_sentence, sentence_of, source
 from tasks.conversation.state import State, remove, with_entity
@@ -21,6 +21,9 @@ _MEANT = re.compile(
 )
 _BEFORE = re.compile(r"(?:\b(?:not|instead of|rather than)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d")
+
+
+Kind = TypeVar("Kind", Fact, Preference)
 
 
 def mend(state: State, said: Extraction) -> tuple[State, Changes]:
@@ -50,7 +53,7 @@ def rejected(said: Extraction) -> list[str]:
     return [each.span.text.casefold() for each in said.things if _BEFORE.search(said.text[: each.span.start])]
 
 
-def _recent_first(state: State, items: Sequence[Fact] | Sequence[Preference]) -> list[Fact | Preference]:
+def _recent_first(state: State, items: Sequence[Kind]) -> list[Kind]:
     places = {each.id: number for number, each in enumerate(items)}
     return sorted(items, key=lambda each: (each.id not in state.recent, -places[each.id]))
 
@@ -79,7 +82,6 @@ def _alike(one: str, other: str) -> bool:
 def _mend_fact(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
     wrong = rejected(said)
     for fact in _recent_first(state, state.facts):
-        assert isinstance(fact, Fact)
         for side in ("tail", "head"):
             if _fits(state, getattr(fact, side), value, wrong):
                 was = sentence_of(state, fact)
@@ -99,7 +101,6 @@ def _mend_taste(state: State, said: Extraction, value: Named) -> tuple[State, Ch
     wrong = rejected(said)
     tastes = [each for each in state.preferences if each.about == "taste"]
     for each in _recent_first(state, tastes):
-        assert isinstance(each, Preference)
         named = each.target.casefold() in wrong
         if named or (not wrong and each.id in state.recent and value.type not in ("TIME", "NUM")) or _alike(each.target, value.span.text):
             number = f"p{state.made + 1}"

@@ -27,7 +27,7 @@ _ONE = re.compile(
 )
 _ABOUT = re.compile(r"\b(?:about|of|on)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w’']+")
-_EMPTY = frozenset((Path(__file__).parent / "forgetting.txt").read_text(encoding="utf-8").split())  # words that say nothing of what is meant
+_EMPTY = frozenset((Path(__file__).parent / "forgetting.txt").read_text(encoding="utf-8").split())  # say nothing of what is meant
 
 
 def to_forget(state: State, said: Extraction, similar: Similar) -> tuple[str, ...]:
