@@ -1,7 +1,8 @@
 """Who may use a served page, and what it never serves: accounts, and a gate before everything that Gradio answers.
 
-Gradio's own login closes the page and the API to strangers, yet not MCP and some lesser addresses, and its API takes no other proof
-than the cookie of the login page. The gate closes all, and takes a name and a password with each call too (HTTP's basic scheme).
+Gradio's own login closes the API to strangers, yet not MCP and some lesser addresses; its login page holds a description of every
+endpoint; and its API takes no other proof than that page's cookie. The gate closes all, has a login page that tells nothing, and takes a
+name and a password with each call too (HTTP's basic scheme).
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 VARIABLE = "QUIPU_AUTH"
 Accounts = dict[str, str]  # name -> password
 
-# What the login page is made of; all else is for those who are known.
-OPEN = re.compile(
-    r"/(login/?|logout|favicon\.ico|robots\.txt|theme\.css|manifest\.json|pwa_icon(/\d+)?|(static|assets|svelte)/.*)?"
-    r"|/gradio_api/(theme\.css|login_check/?|startup-events|user/?)"
-)
+# All else is for those who are known. Gradio itself asks for the last one when it starts; whoever else does learns nothing.
+OPEN = re.compile(r"/(login/?|favicon\.ico|robots\.txt|gradio_api/startup-events)")
+LOGIN = Path(__file__).parent / "assets" / "login.html"
 # Gradio would fetch a stranger's address for whoever asks: this machine asks nobody.
 OUTSIDE = re.compile(r"/gradio_api/(file[=/]|proxy=)\s*https?:.*", re.IGNORECASE | re.DOTALL)
 MCP = "/gradio_api/mcp"
+JSON, HTML = b"application/json", b"text/html; charset=utf-8"
+BUSY = "The page is busy: too many calls are waiting. Please try again in a minute."
 
 
 def accounts(given: Sequence[str], environment: Mapping[str, str] | None = None) -> Accounts:
@@ -61,14 +63,17 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a call on, or refuse it."""
-        if scope["type"] == "http":
-            path = scope["path"]
-            if OUTSIDE.fullmatch(path):
-                return await _refuse(send, 403, "This server fetches nothing from elsewhere.")
-            if self._accounts and not self._known(scope) and not OPEN.fullmatch(path):
-                words = "Please log in: send a name and a password with the call, or use the login page."
-                return await _refuse(send, 401, words, challenge=path.startswith(MCP))
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        path = scope["path"]
+        if OUTSIDE.fullmatch(path):
+            return await _refuse(send, 403, "This server fetches nothing from elsewhere.")
+        if self._accounts and not self._known(scope) and not OPEN.fullmatch(path):
+            if path in ("", "/"):
+                return await _answer(send, 200, HTML, LOGIN.read_bytes())
+            words = "Please log in: send a name and a password with the call, or use the login page."
+            return await _refuse(send, 401, words, challenge=path.startswith(MCP))
+        await self._app(scope, receive, _polite(send))
 
     def _known(self, scope: Scope) -> bool:
         """Whether the call is by one of the accounts; one that proves it by a header is given Gradio's cookie for the way on."""
@@ -103,8 +108,27 @@ def _cookies(header: str) -> list[str]:
         return []
 
 
+def _polite(send: Send) -> Send:
+    """``send``, with a sentence for visitors where Gradio counts the calls in its full queue."""
+    refused = False
+
+    async def pass_on(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] == 503:
+            refused = True
+            return await _refuse(send, 503, BUSY)
+        if not refused:
+            await send(message)
+
+    return pass_on
+
+
 async def _refuse(send: Send, status: int, words: str, challenge: bool = False) -> None:
-    headers = [(b"content-type", b"application/json")]
+    await _answer(send, status, JSON, json.dumps({"detail": words}).encode(), challenge)
+
+
+async def _answer(send: Send, status: int, kind: bytes, body: bytes, challenge: bool = False) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     headers += [(b"www-authenticate", b'Basic realm="Quipu", charset="UTF-8"')] * challenge
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"detail": words}).encode()})
+    await send({"type": "http.response.body", "body": body})

@@ -110,7 +110,7 @@ def _live(load: Load) -> str:
     return render.marked(_detect(load, LIVE, "", None))
 
 
-LIVE = "An earthquake struck the coast before dawn. Crews evacuated two hospitals, and a cholera outbreak spread in the camps."
+LIVE = "A cyclone destroyed the harbour. Nurses treated the injured, and the government sent food and tents."
 CALLED = "A 7.1 earthquake struck off Valparaíso on Sunday, and thousands fled to higher ground."
 ABOUT = About(
     what="Finds what happened in a text: the words that tell of an event, each with its type, of 166 known ones or of your own. The "

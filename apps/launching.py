@@ -12,8 +12,6 @@ from apps import mcp_server
 from apps.access import Accounts, Gate
 from apps.options import CONCURRENCY, MAX_FILE_SIZE, QUEUE_SIZE
 
-BUSY = "The page is busy: too many others are waiting. Please try again in a minute."
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

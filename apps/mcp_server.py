@@ -68,11 +68,11 @@ class Server(GradioMCPServer):
 
     def convert_strings_to_filedata(self, value: Any, filedata_positions: list[list[str | int]]) -> Any:
         """The arguments with each file, in a list too, as Gradio's clients send it."""
-        given = dict(value)
+        given, most = dict(value), self.blocks.max_file_size
         for name, *within in filedata_positions:
             if given.get(str(name)) is not None:
                 files = given[str(name)]
-                given[str(name)] = [_file(each) for each in files] if within else _file(files)
+                given[str(name)] = [_file(each, most) for each in files] if within else _file(files, most)
         return given
 
     def _get_or_create_client(self) -> Client:
@@ -100,8 +100,8 @@ def _is_file(output: Any) -> bool:
     return isinstance(output, dict) and output.get("meta", {}) == {"_type": "gradio.FileData"}
 
 
-def _file(given: str) -> Any:
-    """A file as Gradio's clients send it; raises ``ValueError`` for what is none."""
+def _file(given: str, most: int | None) -> Any:
+    """A file as Gradio's clients send it; raises ``ValueError`` for what is none, or has more bytes than ``most``."""
     if given.startswith(("http://", "https://")):
         return handle_file(given)
     head, comma, body = given.partition(",")
@@ -112,5 +112,7 @@ def _file(given: str) -> Any:
         content = base64.b64decode(body, validate=True) if "base64" in options else unquote_to_bytes(body)
     except binascii.Error:
         raise ValueError("The file is no base64: code its bytes, or leave out ;base64 and write it as it is.") from None
+    if most is not None and len(content) > most:
+        raise ValueError(f"The file has {len(content):,} bytes; this server takes up to {most:,}.")
     ending = ENDINGS.get(kind.strip().lower()) or mimetypes.guess_extension(kind) or ".txt"
     return handle_file(save_bytes_to_cache(content, f"file{ending}", str(get_upload_folder())))

@@ -136,8 +136,8 @@ def _live(load: Load) -> str:
     return render_opinions.highlighted(result) + render_opinions.verdict("Towards the proposal", result.stance or result.polarity)
 
 
-LIVE = "The new tram is quiet and comfortable, but the tickets are far too expensive for families."
-PROPOSAL = "Public transport should be free for children"
+LIVE = "The night bus is friendly and safe, and nurses finally get home after midnight. Only the tickets are too expensive."
+PROPOSAL = "We should run night buses"
 CALLED = "The rooms are lovely, but breakfast was not worth the price."
 ABOUT = About(
     what="Tells what a text praises and blames, in which words, how it feels as a whole, and which side of your proposal it takes: for "

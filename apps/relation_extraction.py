@@ -87,10 +87,10 @@ def _text_tab(load: Load, view: View) -> None:
 
 
 def _live(load: Load) -> str:
-    return render.table(merge([_extract(load, LIVE, "", None)], ["the text"]), several=False)
+    return render.table(merge([_extract(load, LIVE, "", 0.5)], ["the text"]), several=False)
 
 
-LIVE = "Wangari Maathai was born in Nyeri. She founded the Green Belt Movement, which is based in Nairobi, Kenya."
+LIVE = "Wangari Maathai founded the Green Belt Movement in Kenya. She was born in Nyeri."
 CALLED = "Marie Curie was born in Warsaw in 1867. She worked at the University of Paris."
 ABOUT = About(
     what="Draws out who is related to whom, and how: people, places, organisations and dates, joined by 109 relations or by your own, as a "

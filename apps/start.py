@@ -20,7 +20,7 @@ WELCOME = (
 def _words(name: str, said: About) -> str:
     why = f'<p class="why">{html.escape(said.why)}</p>' if said.why else ""
     given = f"<blockquote>{html.escape(said.live.given)}</blockquote>" if said.live else ""
-    return f"<h2>{html.escape(name)}</h2><p>{html.escape(said.what)}</p>{why}{given}"
+    return f'<div class="said"><h2>{html.escape(name)}</h2><p>{html.escape(said.what)}</p>{why}{given}</div>'
 
 
 def _tryer(live: Live, load: Load) -> Callable[[], gr.HTML]:
@@ -32,12 +32,11 @@ def _tryer(live: Live, load: Load) -> Callable[[], gr.HTML]:
 
 
 def _card(task: str, name: str, said: About, load: Load, tabs: gr.Tabs) -> None:
-    # The name goes to what a screen reader says of the buttons too, for there is one of each on every card.
     with gr.Column(elem_classes="card", elem_id=f"card-{task}", min_width=0):
-        gr.HTML(_words(name, said), padding=False, elem_classes="pitch")
+        gr.HTML(_words(name, said), padding=False)
         with gr.Row(elem_classes="buttons"):
-            run = gr.Button(f"Try {name.lower()}", size="md", min_width=0) if said.live else None
-            go = gr.Button(f"Open {name.lower()}", variant="primary", size="md", min_width=0)
+            run = gr.Button("Try it", size="md", min_width=0) if said.live else None
+            go = gr.Button("Open", variant="primary", size="md", min_width=0)
         shown = gr.HTML(visible=False, padding=False, elem_classes="live")
     quiet = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     go.click(lambda: gr.Tabs(selected=task), None, tabs, **quiet)
@@ -47,7 +46,7 @@ def _card(task: str, name: str, said: About, load: Load, tabs: gr.Tabs) -> None:
 
 def build(apps: Mapping[str, tuple[str, About]], load: Load, tabs: gr.Tabs) -> None:
     """Fill the current tab with a card for each of ``apps`` (task -> name and what it says); ``tabs`` are those that "Open" turns."""
-    gr.HTML(f"<p>{WELCOME}</p>", padding=False, elem_classes="welcome")
+    gr.HTML(f'<p class="welcome">{WELCOME}</p>', padding=False)
     with gr.Row(elem_classes="cards"):
         for task, (name, said) in apps.items():
             _card(task, name, said, load, tabs)
