@@ -1,4 +1,4 @@
-"""``python -m apps [task ...] [--host HOST] [--port PORT] [--share] [--mcp] [--auth USER:PASSWORD] …``: serve all apps, or the named ones."""
+"""``python -m apps [task ...] [--host HOST] [--port PORT] [--share] [--mcp] …``: serve all apps, or the named ones (``--help``)."""
 
 from __future__ import annotations
 

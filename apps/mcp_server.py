@@ -89,9 +89,8 @@ class Server(GradioMCPServer):
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """Each output: JSON, or the address of a file."""
-        plain, files = [], []
-        for output in data:
-            (files if _is_file(output) else plain).append(output)
+        files = [output for output in data if _is_file(output)]
+        plain = [output for output in data if not _is_file(output)]
         told = [self.types.TextContent(type="text", text=json.dumps(each, ensure_ascii=False)) for each in plain]
         return [*told, *super().postprocess_output_data(files, root_url)]
 

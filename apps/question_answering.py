@@ -114,8 +114,8 @@ CAPTAIN = "Who is the captain?"
 ABOUT = About(
     what="Answers a question with the very words of a text, or of your PDF, Word, HTML and text files, and shows where they stand; and it "
     "says so where the text does not answer.",
-    why="Education, health and law are full of documents that few have the time to read: a pupil, a patient or a citizen asks, and sees the "
-    "passage that answers instead of having to believe it.",
+    why="Education, health and law are full of documents that few have the time to read: a pupil, a patient or a citizen asks, and sees "
+    "the passage that answers instead of having to believe it.",
     live=Live(f"{ASKED} — {LIVE}", _live),
     usage=Usage(
         endpoint="answer_question",

@@ -129,8 +129,8 @@ LIVE = "calm piano for a rainy evening"
 ABOUT = About(
     what="Suggests what to listen to, read or watch next, from what you liked and disliked, from your own words, or both, and says why. "
     "Over 400 albums, or over a catalogue of yours.",
-    why="A music platform that lets you say in words what you feel like finds the quiet record that nobody rated yet; a library or a school "
-    "can do the same for its books and courses.",
+    why="A music platform that lets you say in words what you feel like finds the quiet record that nobody rated yet; a library or a "
+    "school can do the same for its books and courses.",
     live=Live(LIVE, _live),
     usage=Usage(
         endpoint="recommend",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -46,6 +47,7 @@ def build(chosen: Sequence[str] | None = None, load: Load = PIPELINES) -> gr.Blo
     return demo
 
 
-def _app(task: str, app: gr.Blocks) -> None:
+def _app(task: str, app: Any) -> None:
+    """An app in the current place, and below it how it is used in code."""
     app.render()
     usage.build(task, about(task))

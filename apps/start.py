@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import gradio as gr
 
@@ -38,7 +39,7 @@ def _card(task: str, name: str, said: About, load: Load, tabs: gr.Tabs) -> None:
             run = gr.Button("Try it", size="md", min_width=0) if said.live else None
             go = gr.Button("Open", variant="primary", size="md", min_width=0)
         shown = gr.HTML(visible=False, padding=False, elem_classes="live")
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     go.click(lambda: gr.Tabs(selected=task), None, tabs, **quiet)
     if run and said.live:
         run.click(_tryer(said.live, load), None, shown, api_visibility="private", show_progress_on=run, trigger_mode="once")

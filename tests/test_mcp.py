@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import os
@@ -23,6 +24,7 @@ from tests.stand_ins import PLAY, PROPOSAL, load
 from tests.tools import called, listed
 
 PAGE = "tools", "Open"
+ROOT = Path(components.__file__).parents[1]
 FILMS = (components.EXAMPLES / "films.csv").read_bytes()
 MESSAGES = "text,time\nThe bridge is gone,2026-03-14 06:00\nHello,2026-03-14 07:00\n"
 CODE: dict[str, Usage] = {task: said for task in showcase.names() if (said := about(task).usage)}
@@ -66,7 +68,10 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
     "analyze_consultation": ({"proposal": PROPOSAL, "contributions": f"{PLAY}\nno!"}, lambda told: told["contributions"] == 2),
     "extract_relations": ({"text": "Ada founded the Trust."}, lambda told: told["relations"][0]["type"] == "founder of"),
     "extract_relation_graph": ({"texts": ["Ada founded the Trust."], "sources": ["a"]}, lambda told: told["nodes"][0]["sources"] == ["a"]),
-    "answer_question": ({"question": "Who is the captain?", "context": "Ingrid is the captain."}, lambda told: told["answers"][0]["answer"]),
+    "answer_question": (
+        {"question": "Who is the captain?", "context": "Ingrid is the captain."},
+        lambda told: told["answers"][0]["answer"],
+    ),
     "answer_from_documents": (
         {"question": "Who is the captain?", "files": [data("Ingrid is the captain.", "text/plain"), "data:text/markdown,%23%20Empty"]},
         lambda told: told["answers"][0]["document"]["name"].endswith(".txt"),
@@ -145,17 +150,33 @@ def test_the_code_for_http_mcp_and_gradio_client_gives_the_same(
     scope["client"].close()
 
 
+def test_the_examples_of_the_documentation_run(address: str, client: Client) -> None:
+    """Each piece of it, of each public endpoint; what a piece ends with is there."""
+    text = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {"__name__": "documentation"}
+    for piece in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        for part in piece.replace(usage.ADDRESS, address.rstrip("/")).split("\n\n"):
+            *before, last = ast.parse(part).body
+            made = ast.Module(before if isinstance(last, ast.Expr) else [*before, last], [])
+            exec(compile(made, "clients.md", "exec"), scope)
+            if isinstance(last, ast.Expr):
+                assert eval(compile(ast.Expression(last.value), "clients.md", "eval"), scope), part
+    scope["client"].close()
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    assert set(re.findall(r'api_name="(/\w+)"', text)) == set(api["named_endpoints"])
+    shell = "\n".join(re.findall(r"```sh\n(EVENT.*?)```", text, re.DOTALL)).replace(usage.ADDRESS, address.rstrip("/"))
+    assert "event: complete" in subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert json.loads(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0]) == json.loads(usage.mcp_config(CODE["recommendation"], ""))
+
+
 # ---------------------------------------------------------------------------------------------- what is not served
 
 
-ROOT = Path(components.__file__).parents[1]
 OURS = ["README.md", "tasks/__init__.py", "apps/__main__.py", ".git", ".gitignore", "requirements.txt", "apps/examples/../style.css"]
+THEIRS = ["/etc/passwd", "../../../../etc/passwd", "/proc/self/environ", os.path.expanduser("~/.bashrc")]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/etc/passwd", "../../../../etc/passwd", "/proc/self/environ", os.path.expanduser("~/.bashrc"), *OURS, *(f"{ROOT}/{each}" for each in OURS)],
-)
+@pytest.mark.parametrize("path", [*THEIRS, *OURS, *(f"{ROOT}/{each}" for each in OURS)])
 def test_no_file_but_the_examples_is_served(address: str, path: str) -> None:
     for way in ("file=", "file/"):
         for written in (path, path.replace("/", "%2F"), path.replace(".", "%2e")):

@@ -13,6 +13,7 @@ from tasks.core.types import Coverage, Span
 from tasks.event_detection.types import Event, EventResult
 from tests.stand_ins import load
 
+
 @pytest.mark.parametrize("task", showcase.names())
 def test_every_app_tells_what_it_does_and_why_and_shows_it(task: str) -> None:
     said = about(task)
