@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import mimetypes
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -22,6 +23,7 @@ from gradio_client import Client, handle_file
 
 from apps.access import Accounts, basic
 
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 FILE = "a data: URL (such as data:text/csv;base64,…) or an http(s) URL"
 ENDINGS = {
     "text/csv": ".csv",
@@ -35,12 +37,11 @@ ENDINGS = {
 }
 
 
-def offer(demo: gr.Blocks, accounts: Accounts) -> AbstractAsyncContextManager[None]:
+def offer(demo: gr.Blocks, accounts: Accounts) -> Lifespan:
     """Let ``demo`` offer its endpoints as tools once it is launched; returns what has to live as long as its server."""
     server = Server(demo, accounts)
     demo.mcp_server_obj, demo.mcp_server = server, True
-    lifespan: AbstractAsyncContextManager[None] = server.lifespan
-    return lifespan
+    return server.lifespan
 
 
 class Server(GradioMCPServer):
