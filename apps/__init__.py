@@ -2,5 +2,6 @@
 
 import os
 
-# Gradio reads this when it is imported; nothing leaves the machine.
+# Gradio and the Hub's client read these when they are imported; nothing leaves the machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -1,21 +1,17 @@
-"""``python -m apps [task ...] [--host HOST] [--port PORT] [--share]``: serve all apps, or the named ones."""
+"""``python -m apps [task ...] [--host HOST] [--port PORT] [--share] [--mcp] …``: serve all apps, or the named ones (``--help``)."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import socket
 import sys
 from collections.abc import Sequence
 
+from apps.access import Accounts, accounts
+from apps.options import parse
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m apps", description="Serve the apps in the browser.")
-    parser.add_argument("tasks", nargs="*", metavar="task", help="an app to show, e.g. event-detection (default: all)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)")
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--share", action="store_true", help="also open a public address through Gradio's servers")
-    return parser.parse_args(arguments)
+MISSING = '--mcp needs a package that is not installed: pip install "mcp==1.30.0" "pydantic==2.12.5"'
 
 
 def trouble(host: str, port: int) -> str | None:
@@ -32,22 +28,34 @@ def trouble(host: str, port: int) -> str | None:
     return None
 
 
+def _problem(options: argparse.Namespace, known: Sequence[str]) -> str | None:
+    """What can't be served as it was asked for, in a sentence; None if all can."""
+    unknown = [task for task in options.tasks if task not in known]
+    if unknown:
+        return f"There is no app {unknown[0]!r}: choose from {', '.join(known)}."
+    if options.mcp and importlib.util.find_spec("mcp") is None:
+        return MISSING
+    return trouble(options.host, options.port)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     options = parse(arguments)
+    try:
+        known: Accounts = accounts(options.auth)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     from apps import showcase  # after the parser: gradio takes seconds, --help and typing errors shouldn't
+    from apps.components import serve
+    from apps.launching import Limits
 
-    unknown = [task for task in options.tasks if task not in showcase.names()]
-    problem = (
-        f"There is no app {unknown[0]!r}: choose from {', '.join(showcase.names())}." if unknown else trouble(options.host, options.port)
-    )
-    if problem:
+    if problem := _problem(options, showcase.names()):
         print(problem, file=sys.stderr)
         return 2
-    from apps.components import serve
-
-    demo = showcase.build(options.tasks or None)
-    local, public = serve(demo, options.host, options.port, options.share)
+    demo = showcase.build(list(dict.fromkeys(options.tasks)) or None)
+    limits = Limits(options.max_file_size, options.queue_size, options.concurrency)
+    local, public = serve(demo, options.host, options.port, options.share, limits=limits, accounts=known, mcp=options.mcp)
     print(f"Quipu is at {local} (Ctrl+C stops it).", flush=True)
     if public:
         print(f"Anyone can reach it at {public}.", flush=True)

@@ -12,6 +12,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
+from apps.access import Accounts
+from apps.launching import Limits
+from apps.launching import settings as settings_of
 from tasks import pipeline
 from tasks.core.errors import InputError, QuipuError
 
@@ -21,8 +24,8 @@ Load = Callable[..., Any]
 
 EXAMPLES = Path(__file__).parent / "examples"
 ASSETS = Path(__file__).parent / "assets"
-MAX_FILE_SIZE = "20mb"
 MAX_CHARACTERS = 200_000
+LIMITS = Limits()
 FILES_LIVE_SECONDS = 3600  # uploads, downloads and what a session remembers are forgotten after an hour
 APOLOGY = "Sorry, something went wrong on our side. Your input was not changed; please try again."
 
@@ -52,7 +55,7 @@ THEME = gr.themes.Default(
 )
 
 # In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
-STYLES = ("style.css", "recommendation.css")
+STYLES = ("style.css", "recommendation.css", "start.css")
 HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>"
 
 LOGO = """
@@ -143,23 +146,33 @@ def page() -> gr.Blocks:
     return gr.Blocks(title="Quipu", delete_cache=(FILES_LIVE_SECONDS, FILES_LIVE_SECONDS))
 
 
-def serve(demo: gr.Blocks, host: str | None = None, port: int | None = None, share: bool = False, **options: Any) -> tuple[str, str | None]:
+def serve(
+    demo: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    share: bool = False,
+    *,
+    limits: Limits = LIMITS,
+    accounts: Accounts | None = None,
+    mcp: bool = False,
+    **options: Any,
+) -> tuple[str, str | None]:
     """Start serving ``demo`` in the background; returns its address here and, with ``share``, its public one.
 
     ``host`` and ``port`` None leave the choice to Gradio (Spaces set them through the environment). The queue is
-    bounded, so that a crowd gets a clear "busy" instead of a stuck machine; ``options`` go to ``Blocks.launch``.
+    bounded, so that a crowd gets a clear "busy" instead of a stuck machine; ``accounts`` (none: everybody) close page, API
+    and MCP; ``options`` go to ``Blocks.launch``.
     """
-    demo.queue(max_size=64, default_concurrency_limit=2)
     settings: dict[str, Any] = {
         "theme": THEME,
         "head": HEAD,
         "quiet": True,
         "ssr_mode": False,
         "show_error": False,
-        "max_file_size": MAX_FILE_SIZE,
         "allowed_paths": [str(EXAMPLES)],
         "footer_links": ["api", "settings"],
         "prevent_thread_lock": True,
+        **settings_of(demo, limits, accounts or {}, mcp),
     }
     _, local, public = demo.launch(server_name=host, server_port=port, share=share, **{**settings, **options})
     return local, public

@@ -80,8 +80,11 @@ def _analyze(load: Load, cache: str) -> Callable[..., tuple[Consultation, dict[s
         """Find who is for and against a proposal, and why. Returns the shares with their 95 % intervals and the strongest
         arguments (text, score, row number and similar rows, from 0), and the labelled contributions as CSV and as JSONL.
 
-        proposal: one sentence. contributions: one a line; or path: a CSV, TSV, JSONL, TXT or Parquet file of up to 20,000
-        rows, with the contributions in text_column.
+        Args:
+            proposal: What the contributions are for or against, in one sentence.
+            contributions: The contributions, one a line; or empty, and path.
+            path: A CSV, TSV, JSONL, TXT or Parquet file of up to 20,000 contributions; left out: contributions.
+            text_column: The file's column with the contributions.
         """
         said, name = _check_proposal(proposal), (text_column or "").strip() or DEFAULT_TEXT
         rows = _read(contributions or "", path, name)
@@ -120,7 +123,11 @@ def _inputs() -> tuple[list[Any], gr.Button, gr.Button]:
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             pasted = gr.Textbox(
-                label="Contributions, one a line", lines=7, max_lines=14, placeholder="Children could play there …\nWhere would we park? …"
+                "",  # so that a program may leave it out
+                label="Contributions, one a line",
+                lines=7,
+                max_lines=14,
+                placeholder="Children could play there …\nWhere would we park? …",
             )
         with gr.Column(scale=2, min_width=260):
             path = gr.File(

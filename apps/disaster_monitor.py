@@ -129,7 +129,13 @@ def _monitor(load: Load, cache: str) -> Callable[..., tuple[list[Message], dict[
     def monitor_messages(
         path: str | None, text_column: str, time_column: str, progress: gr.Progress = PROGRESS
     ) -> tuple[list[Message], dict[str, Any], str]:
-        """Label a file of messages with what each reports in a disaster. Returns the counts and bursts, and the labelled CSV file."""
+        """Label a file of messages with what each reports in a disaster. Returns the counts and bursts, and the labelled CSV file.
+
+        Args:
+            path: A CSV, TSV, JSONL, TXT or Parquet file of up to 20,000 messages.
+            text_column: The file's column with the messages.
+            time_column: The file's column with the time of each, if there is one.
+        """
         upload = read_upload(path, text_column, time_column, "messages", "event-detection")
         progress(0.0, desc="Loading the model")
         pipeline = load("event-detection", adapter="crisis")

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.events import api
 
 from apps import disaster_monitor, render
+from apps.about import About, Live, Usage
 from apps.components import PIPELINES, Load, check_text, check_threshold, examples, guarded, own_threshold, page
 from tasks.core.errors import InputError
 from tasks.core.types import Coverage
@@ -66,8 +67,10 @@ def _text_tab(load: Load) -> None:
     def detect_events(text: str, types: str = "", threshold: float | None = None) -> dict[str, Any]:
         """Detect events in a text. Returns text, events (type, score, trigger with start, end and text) and coverage.
 
-        types: your own event types, separated by commas or lines, each "name" or "name: description"; empty means the
-        default types. threshold: lowest probability of an event, from 0 to 1; empty means the calibrated ones.
+        Args:
+            text: The text to read, up to 200,000 characters.
+            types: Your own event types, separated by commas or lines, each "name" or "name: description"; empty: the default types.
+            threshold: Lowest probability of an event, from 0 to 1; null: the calibrated ones.
         """
         return _detect(load, text, types, threshold).to_dict()
 
@@ -101,6 +104,33 @@ def _text_tab(load: Load) -> None:
             api_visibility="private",
         )
     api(detect_events, api_name="detect_events")
+
+
+def _live(load: Load) -> str:
+    return render.marked(_detect(load, LIVE, "", None))
+
+
+LIVE = "A cyclone destroyed the harbour. Nurses treated the injured, and the government sent food and tents."
+CALLED = "A 7.1 earthquake struck off Valparaíso on Sunday, and thousands fled to higher ground."
+ABOUT = About(
+    what="Finds what happened in a text: the words that tell of an event, each with its type, of 166 known ones or of your own. The "
+    "disaster monitor sorts thousands of messages by what they report.",
+    why="In an earthquake or an outbreak nobody can read every message: responders see at once where roads are cut, who is missing and "
+    "what is needed, hour by hour.",
+    live=Live(LIVE, _live),
+    usage=Usage(
+        endpoint="detect_events",
+        arguments={"text": CALLED},
+        python=f"""from tasks import pipeline
+
+events = pipeline("event-detection")
+result = events("{CALLED}")
+for event in result.events:
+    print(event.type, event.trigger.text, round(event.score, 2))
+""",
+        terminal=f'python -m tasks event-detection "{CALLED}"\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES) -> gr.Blocks:

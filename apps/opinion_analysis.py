@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.events import api
 
 from apps import consultation, opinion_reviews, render_opinions
+from apps.about import About, Live, Usage
 from apps.components import PIPELINES, Load, check_text, check_threshold, examples, guarded, own_threshold, page
 from tasks.core.errors import InputError
 from tasks.core.types import Coverage
@@ -97,9 +98,12 @@ def _text_tab(load: Load) -> None:
         """Analyse the opinions in a text. Returns text, polarity, opinions, stance and coverage.
 
         polarity is the text's as a whole (label, score, scores); each opinion has a target and an expression (start,
-        end and text, or null), a polarity (positive, negative or neutral) and a score. proposal: also tells the stance
-        towards it (favor, against or neutral). threshold: lowest probability of an opinion, from 0 to 1; empty means
-        the calibrated one.
+        end and text, or null), a polarity (positive, negative or neutral) and a score.
+
+        Args:
+            text: The text to read, up to 200,000 characters.
+            proposal: A sentence to be for or against: the stance towards it (favor, against or neutral) is told too; empty: none.
+            threshold: Lowest probability of an opinion, from 0 to 1; null: the calibrated one.
         """
         return _analyze(load, text, proposal, threshold).to_dict()
 
@@ -125,6 +129,36 @@ def _text_tab(load: Load) -> None:
             api_visibility="private",
         )
     api(analyze_opinions, api_name="analyze_opinions")
+
+
+def _live(load: Load) -> str:
+    result = _analyze(load, LIVE, PROPOSAL, None)
+    return render_opinions.highlighted(result) + render_opinions.verdict("Towards the proposal", result.stance or result.polarity)
+
+
+LIVE = "The night bus is friendly and safe, and nurses finally get home after midnight. Only the tickets are too expensive."
+PROPOSAL = "We should run night buses"
+CALLED = "The rooms are lovely, but breakfast was not worth the price."
+ABOUT = About(
+    what="Tells what a text praises and blames, in which words, how it feels as a whole, and which side of your proposal it takes: for "
+    "one text, a file of reviews, or a public consultation.",
+    why="Participatory democracy lives on answers: when ten thousand people write to their city about a park or a tram, each is read, and "
+    "the strongest arguments of both sides are heard.",
+    live=Live(f"{LIVE} — Proposal: {PROPOSAL}", _live),
+    usage=Usage(
+        endpoint="analyze_opinions",
+        arguments={"text": CALLED, "proposal": "We should stay there again"},
+        python=f"""from tasks import pipeline
+
+opinions = pipeline("opinion-analysis")
+result = opinions("{CALLED}", target="We should stay there again")
+for opinion in result.opinions:
+    print(opinion.target and opinion.target.text, opinion.expression and opinion.expression.text, opinion.polarity)
+print(result.polarity.label, result.stance.label)
+""",
+        terminal=f'python -m tasks opinion-analysis "{CALLED}" --target "We should stay there again"\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES) -> gr.Blocks:

@@ -163,7 +163,13 @@ def _analyzer(load: Load, cache: str) -> Callable[..., tuple[Found, dict[str, An
     def analyze_reviews(
         path: str | None, text_column: str, time_column: str, progress: gr.Progress = PROGRESS
     ) -> tuple[Found, dict[str, Any], str, str]:
-        """Analyse a file of reviews. Returns counts, bins of time and aspects (with the rows that name them), a CSV and a JSONL file."""
+        """Analyse a file of reviews. Returns counts, bins of time and aspects (with the rows that name them), a CSV and a JSONL file.
+
+        Args:
+            path: A CSV, TSV, JSONL, TXT or Parquet file of up to 20,000 reviews.
+            text_column: The file's column with the reviews.
+            time_column: The file's column with the time of each, if there is one.
+        """
         upload = read_upload(path, text_column, time_column, "reviews", TASK)
         progress(0.0, desc="Loading the model")
         pipeline, total = load(TASK), len(upload.texts)

@@ -9,6 +9,7 @@ from gradio.events import api
 
 from apps import question_documents
 from apps import render_questions as render
+from apps.about import About, Live, Usage
 from apps.components import PIPELINES, Load, check_text, examples, guarded, page
 from apps.question_documents import TASK, check_count, check_question, question_box
 from tasks.core.errors import InputError
@@ -63,8 +64,10 @@ def _text_tab(load: Load) -> None:
         has answer, score (a probability), start and end (character offsets into context). answer "" means: the text does
         not say.
 
-        question: up to 300 characters; context: the text to read, up to 200,000 characters; top_k: answers to return at
-        most, 1 to 10, the likeliest first.
+        Args:
+            question: The question, in a sentence of up to 300 characters.
+            context: The text to read, up to 200,000 characters.
+            top_k: Answers to return at most, 1 to 10, the likeliest first.
         """
         check_count(top_k)
         return _answer(load, question, context, top_k).to_dict()
@@ -95,6 +98,38 @@ def _text_tab(load: Load) -> None:
             api_visibility="private",
         )
     api(answer_question, api_name="answer_question")
+
+
+def _live(load: Load) -> str:
+    return render.answered(_answer(load, ASKED, LIVE, 2), LIVE, 1)
+
+
+ASKED = "How much water does a household save?"
+LIVE = (
+    "The school garden of Lindau opened in 2016. Pupils measured that a household saves 40 litres of water a day when rain is collected "
+    "in barrels."
+)
+FERRY = "The ferry Tarn was built in Moss in 1964. Since 2019 it has run on batteries. Ingrid Foss is its captain."
+CAPTAIN = "Who is the captain?"
+ABOUT = About(
+    what="Answers a question with the very words of a text, or of your PDF, Word, HTML and text files, and shows where they stand; and it "
+    "says so where the text does not answer.",
+    why="Education, health and law are full of documents that few have the time to read: a pupil, a patient or a citizen asks, and sees "
+    "the passage that answers instead of having to believe it.",
+    live=Live(f"{ASKED} — {LIVE}", _live),
+    usage=Usage(
+        endpoint="answer_question",
+        arguments={"question": CAPTAIN, "context": FERRY},
+        python=f"""from tasks import pipeline
+
+qa = pipeline("question-answering")
+result = qa("{CAPTAIN}", "{FERRY}")
+for answer in result.answers:
+    print(answer.answer, answer.start, round(answer.score, 2))
+""",
+        terminal=f'python -m tasks question-answering "{CAPTAIN}" \\\n    --context "{FERRY}"\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES) -> gr.Blocks:

@@ -96,8 +96,10 @@ def _endpoint(load: Load) -> Callable[..., dict[str, Any]]:
         (character offsets into the document's text) and document (name, page or null, passage with start, end and text).
         answer "" means: the documents do not say. Nothing is kept afterwards.
 
-        question: up to 300 characters; files: up to 50 TXT, Markdown, HTML, PDF or DOCX files; top_k: answers to return at
-        most, 1 to 10, the likeliest first.
+        Args:
+            question: The question, in a sentence of up to 300 characters.
+            files: Up to 50 TXT, Markdown, HTML, PDF or DOCX files.
+            top_k: Answers to return at most, 1 to 10, the likeliest first.
         """
         asked = check_question(question)
         check_count(top_k)

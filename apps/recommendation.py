@@ -13,10 +13,12 @@ import gradio as gr
 from gradio.events import api
 
 from apps import recommendation_own
+from apps import render_recommendation as render
+from apps.about import About, Live, Usage
 from apps.components import EXAMPLES, PIPELINES, Load, guarded, page
 from apps.recommendation_own import TASK, Make, make_own
 from apps.recommendation_view import Find, Served, View, build_view, connect, shower
-from apps.wishes import Wish
+from apps.wishes import Wish, ask
 from tasks.recommendation import types
 from tasks.recommendation.catalogue import Catalogue, read_items
 
@@ -64,10 +66,17 @@ def _endpoint(find: Find) -> Callable[..., dict[str, Any]]:
         order and no frequency, for nobody has rated the albums) and because: what raised the score, each reason with its kind
         (item, tag or words), name, share of all that raised it, and item_id (of an item, else null).
 
-        history: ids of albums that are liked, the oldest first; dislikes: ids of those that are not; query: words, up to 500
-        characters; k: how many, 1 to 50; year_from, year_to: the first and the last year, either may be empty; tags: an album
-        must have all of them; without_tags: and none of these; diversity: 0 to 1, higher: albums of the list differ more from
-        each other; novelty: 0 to 1, higher: fewer that everybody knows, or farther from what was named.
+        Args:
+            history: Ids of albums that are liked, the oldest first, such as kind-of-blue-miles-davis; may be empty where query is not.
+            dislikes: Ids of albums that are not liked.
+            query: What somebody feels like, in words, up to 500 characters.
+            k: How many albums to recommend, 1 to 50.
+            year_from: The first year of an album; null: any.
+            year_to: The last year of an album; null: any.
+            tags: Tags that an album must have, all of them, such as jazz.
+            without_tags: Tags that an album must not have, none of them.
+            diversity: From 0 to 1; higher: the albums of the list differ more from each other.
+            novelty: From 0 to 1; higher: fewer albums that everybody knows, or farther from what was named.
         """
         wish = Wish.of(history, dislikes, query, k, year_from, year_to, tags, without_tags, diversity, novelty)
         return recommendation_own.answered(find(None), wish)
@@ -107,6 +116,35 @@ def _examples(view: View, find: Find) -> None:
             label="Examples",
             api_visibility="private",
         )
+
+
+def _live(load: Load) -> str:
+    recommender = load(TASK)
+    items = {item.item_id: item for item in recommender.catalogue.items}
+    picks = render.cards(ask(recommender, Wish.of([], [], LIVE, 3)), items, steered=False)
+    return f'<div class="recommended">{picks}</div>'
+
+
+LIVE = "calm piano for a rainy evening"
+ABOUT = About(
+    what="Suggests what to listen to, read or watch next, from what you liked and disliked, from your own words, or both, and says why. "
+    "Over 400 albums, or over a catalogue of yours.",
+    why="A music platform that lets you say in words what you feel like finds the quiet record that nobody rated yet; a library or a "
+    "school can do the same for its books and courses.",
+    live=Live(LIVE, _live),
+    usage=Usage(
+        endpoint="recommend",
+        arguments={"history": ["kind-of-blue-miles-davis"], "query": "slow, with strings", "k": 3},
+        python="""from tasks import pipeline
+
+music = pipeline("recommendation")
+result = music(["kind-of-blue-miles-davis"], query="slow, with strings", k=3)
+for item in result.items:
+    print(item.title, round(item.score, 2), [why.name for why in item.because])
+""",
+        terminal='python -m tasks recommendation "slow, with strings" --history kind-of-blue-miles-davis --k 3\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES, make: Make = make_own) -> gr.Blocks:

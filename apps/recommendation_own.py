@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components.api_component import Api
 
 from apps import render_recommendation as render
 from apps.components import EXAMPLES, FILES_LIVE_SECONDS, guarded
@@ -28,6 +29,9 @@ NOTHING = "There is nothing to recommend from: name an item in history or dislik
 IN_CODE = "Give fewer, or use it in code: tasks.pipeline('recommendation', items=FILE)."
 GONE = "There is no catalogue of yours: read one first. What was read is forgotten after an hour without a recommendation."
 BUSY = "Your catalogue is still being read: wait until the bar is full, then try again."
+# As JSON Schema, for programs.
+NAMES: dict[str, Any] = {"oneOf": [{"type": "null"}, {"type": "array", "items": {"type": "string"}}]}
+YEAR: dict[str, Any] = {"oneOf": [{"type": "null"}, {"type": "integer"}]}
 Make = Callable[..., Any]
 Tell = Callable[[int, int, str], None]
 
@@ -147,9 +151,21 @@ def _endpoint(make: Make) -> Callable[..., dict[str, Any]]:
 
         Returns what recommend returns. Nothing is kept afterwards.
 
-        items: a CSV, TSV, JSONL or Parquet file with a row for each item: item_id, title and, where they are known, creators,
-        year, tags, description; up to 20,000. ratings: a file of rows user_id, item_id, rating, or null. lowest_rating,
-        highest_rating: their scale, 0.5 and 5 if it is not given. All others: as for recommend.
+        Args:
+            items: CSV, TSV, JSONL or Parquet file, a row for each of up to 20,000 items: item_id, title, creators, year, tags, description.
+            ratings: The same kind of file with others' ratings, if there are any: rows of user_id, item_id, rating.
+            history: Ids of items that are liked, the oldest first; may be empty where query is not.
+            dislikes: Ids of items that are not liked.
+            query: What somebody feels like, in words, up to 500 characters.
+            k: How many items to recommend, 1 to 50.
+            year_from: The first year of an item; left out: any.
+            year_to: The last year of an item; left out: any.
+            tags: Tags that an item must have, all of them.
+            without_tags: Tags that an item must not have, none of them.
+            diversity: From 0 to 1; higher: the items of the list differ more from each other.
+            novelty: From 0 to 1; higher: fewer items that everybody knows, or farther from what was named.
+            lowest_rating: The lowest number of the ratings' scale.
+            highest_rating: The highest number of the ratings' scale.
         """
         wish = Wish.of(history, dislikes, query, k, year_from, year_to, tags, without_tags, diversity, novelty)
         scale = scale_of(lowest_rating, highest_rating)
@@ -166,11 +182,12 @@ def _publish(make: Make, **work: Any) -> None:
     """Offer the endpoint. Over components that nobody sees, because these make sure that a file was uploaded: ``gr.api`` would
     pass on any path of this machine that a client names."""
     files = [gr.File(label=name, type="filepath", visible=False) for name in ("items", "ratings")]
-    lists = [gr.JSON([], label=name, visible=False) for name in ("history", "dislikes")]
+    # Unlike a component of the page, one for programs alone says which types it takes.
+    lists = [Api(None, NAMES, label=name) for name in ("history", "dislikes")]
     words = gr.Textbox("", label="query", visible=False)
     k = gr.Number(10, label="k", precision=0, visible=False)
-    years = [gr.Number(None, label=name, precision=0, visible=False) for name in ("year_from", "year_to")]
-    tags = [gr.JSON([], label=name, visible=False) for name in ("tags", "without_tags")]
+    years = [Api(None, YEAR, label=name) for name in ("year_from", "year_to")]
+    tags = [Api(None, NAMES, label=name) for name in ("tags", "without_tags")]
     shares = [gr.Number(0, label=name, visible=False) for name in ("diversity", "novelty")]
     scale = [gr.Number(value, label=name, visible=False) for value, name in zip(SCALE, ("lowest_rating", "highest_rating"), strict=True)]
     told = gr.JSON(label="result", visible=False)

@@ -151,9 +151,11 @@ def _endpoint(load: Load) -> Callable[..., dict[str, Any]]:
         """Join the entities and relations of several texts to one graph. Returns nodes (id, name, type, mentions, sources)
         and edges (head and tail: ids of nodes; relation, score, and the evidence: sentences, each with its source).
 
-        texts: up to 2,000; sources: a name for each, or none. relations: your own, one a line, each "name" or "name:
-        description"; empty means the default ones. threshold: lowest probability of a relation, from 0 to 1; empty means
-        the calibrated ones.
+        Args:
+            texts: The texts to read, up to 2,000.
+            sources: A name for each of the texts, in their order; null: they are numbered.
+            relations: Your own relations, one a line, each "name" or "name: description"; empty: the default ones.
+            threshold: Lowest probability of a relation, from 0 to 1; null: the calibrated ones.
         """
         if not isinstance(relations, str):
             raise InputError("The relations must be a string, one a line.")

@@ -9,10 +9,12 @@ from gradio.events import api
 
 from apps import relation_documents
 from apps import render_relations as render
+from apps.about import About, Live, Usage
 from apps.components import PIPELINES, Load, check_text, check_threshold, examples, guarded, own_threshold, page
 from apps.relation_view import Found, View, build_view
 from tasks.core.errors import InputError
 from tasks.core.types import Coverage
+from tasks.relation_extraction.graph import merge
 from tasks.relation_extraction.types import RelationResult
 
 TASK = "relation-extraction"
@@ -53,8 +55,10 @@ def _text_tab(load: Load, view: View) -> None:
         """Extract the entities of a text and the relations between them. Returns text, entities (type, score, span with
         start, end and text, mentions), relations (head and tail: indices of entities; type, score, evidence) and coverage.
 
-        relations: your own, one a line, each "name" or "name: description"; empty means the default ones. threshold:
-        lowest probability of a relation, from 0 to 1; empty means the calibrated ones.
+        Args:
+            text: The text to read, up to 200,000 characters.
+            relations: Your own relations, one a line, each "name" or "name: description"; empty: the default ones.
+            threshold: Lowest probability of a relation, from 0 to 1; null: the calibrated ones.
         """
         return _extract(load, text, relations, threshold).to_dict()
 
@@ -80,6 +84,34 @@ def _text_tab(load: Load, view: View) -> None:
     shown: dict[str, Any] = {"api_visibility": "private", "show_progress_on": view.summary, "trigger_mode": "once"}
     gr.on([button.click, text.submit], show, inputs, view.outputs, **shown)
     api(extract_relations, api_name="extract_relations")
+
+
+def _live(load: Load) -> str:
+    return render.table(merge([_extract(load, LIVE, "", 0.5)], ["the text"]), several=False)
+
+
+LIVE = "Wangari Maathai founded the Green Belt Movement in Kenya. She was born in Nyeri."
+CALLED = "Marie Curie was born in Warsaw in 1867. She worked at the University of Paris."
+ABOUT = About(
+    what="Draws out who is related to whom, and how: people, places, organisations and dates, joined by 109 relations or by your own, as a "
+    "table with its sentences and as a graph of one text or many.",
+    why="Science and journalism sit on mountains of text: which river a plant discharges into, who funds a study or leads a movement "
+    "becomes a graph that can be asked, checked and shared.",
+    live=Live(LIVE, _live),
+    usage=Usage(
+        endpoint="extract_relations",
+        arguments={"text": CALLED, "relations": "place of birth\nemployer"},
+        python=f"""from tasks import pipeline
+
+relations = pipeline("relation-extraction")
+result = relations("{CALLED}", labels=["place of birth", "employer"])
+for relation in result.relations:
+    head, tail = result.entities[relation.head], result.entities[relation.tail]
+    print(head.span.text, "|", relation.type, "|", tail.span.text)
+""",
+        terminal=f'python -m tasks relation-extraction "{CALLED}" --labels "place of birth" employer\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES) -> gr.Blocks:

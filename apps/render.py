@@ -110,6 +110,17 @@ def segments(result: EventResult) -> list[Segment]:
     return [piece for piece in pieces if piece[0]]
 
 
+def marked(result: EventResult) -> str:
+    """The text as HTML, each word that tells of an event on its type's colour, and the type beside it."""
+    pieces = []
+    for piece, kind in segments(result):
+        words = html.escape(piece)
+        name = html.escape(str(kind))
+        pieces.append(words if kind is None else f'<mark style="--tone:{color_of(str(kind))}">{words} <b>{name}</b></mark>')
+    said = "".join(pieces) if result.events else f"{html.escape(result.text)} <i>(no event found)</i>"
+    return f'<p class="told-events">{said}</p>'
+
+
 def table(result: EventResult) -> list[list[Any]]:
     """One row an event, under ``TABLE_HEADERS``; nothing is left out where triggers overlap."""
     rows: list[list[Any]] = []

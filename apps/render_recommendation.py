@@ -104,14 +104,14 @@ def reason(why: Reason, liked: Sequence[str] = ()) -> str:
     return f'<li class="{why.kind}">{words} <span>{percent(why.share)}</span></li>'
 
 
-def cards(result: RecommendationResult, items: Mapping[str, Item], liked: Sequence[str] = ()) -> str:
-    """The list; the bars compare with the best score, the figures say what it is."""
+def cards(result: RecommendationResult, items: Mapping[str, Item], liked: Sequence[str] = (), steered: bool = True) -> str:
+    """The list; the bars compare with the best score, the figures say what it is. ``steered``: with buttons for more and less of it."""
     best = max((each.score for each in result.items), default=0.0) or 1.0
-    made = "".join(_card(each, n, items[each.item_id], each.score / best, liked) for n, each in enumerate(result.items, 1))
+    made = "".join(_card(each, n, items[each.item_id], each.score / best, liked, steered) for n, each in enumerate(result.items, 1))
     return f'<ol class="picks">{made}</ol>'
 
 
-def _card(pick: Recommendation, rank: int, item: Item, part: float, liked: Sequence[str]) -> str:
+def _card(pick: Recommendation, rank: int, item: Item, part: float, liked: Sequence[str], steered: bool) -> str:
     by = " · ".join(text(each) for each in (item.by, "" if item.year is None else str(item.year)) if each)
     about = first_sentences(item.description)
     chips = "".join(f"<li>{text(tag)}</li>" for tag in item.tags[:CHIPS])
@@ -124,7 +124,7 @@ def _card(pick: Recommendation, rank: int, item: Item, part: float, liked: Seque
         + (f'<p class="about">{text(about)}</p>' if about else "")
         + (f'<ul class="chips" aria-label="Tags">{chips}</ul>' if chips else "")
         + (f'<ul class="why" aria-label="Why">{why}</ul>' if why else "")
-        + f'<div class="steer">{steering(item)}</div></li>'
+        + (f'<div class="steer">{steering(item)}</div></li>' if steered else "</li>")
     )
 
 

@@ -47,7 +47,7 @@ def watched(browser: Any, address: str, options: dict[str, Any], ready: str) -> 
     opened.on("pageerror", lambda error: broken.append(str(error)))
     opened.on("console", lambda said: broken.append(said.text) if said.type == "error" else None)
     opened.goto(address)
-    opened.get_by_role("button", name=ready).wait_for(timeout=SLOW)
+    opened.get_by_role("button", name=ready).first.wait_for(timeout=SLOW)
     yield opened
     assert opened.evaluate("window.attacked") is None
     assert (outside, broken) == ([], [])
@@ -79,8 +79,17 @@ def luminance(colour: str) -> float:
     return render.luminance(f"#{red:02x}{green:02x}{blue:02x}")
 
 
+def events(page: Any) -> None:
+    """Open the tab of event detection, if it is not open yet."""
+    monitor_tab = page.get_by_role("tab", name="Disaster monitor")
+    if not monitor_tab.is_visible():
+        open_task(page, "Event detection")
+        monitor_tab.wait_for(timeout=SLOW)
+
+
 def detect(page: Any, text: str, types: str = "") -> None:
     """Ask for the events of a text."""
+    events(page)
     page.get_by_label("Text", exact=True).fill(text)
     page.get_by_label("Your own event types").fill(types)
     button(page, "Detect events").click()
@@ -95,6 +104,7 @@ def marks(page: Any) -> list[list[str]]:
 
 def monitor(page: Any, path: Path | None = None, text_column: str = "text") -> None:
     """Give the disaster monitor a file, or take its sample."""
+    events(page)
     page.get_by_role("tab", name="Disaster monitor").click()
     if path is None:
         button(page, "Try a sample").click()

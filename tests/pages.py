@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from gradio_client import Client
 
-SHOWCASE = ("words", "Detect events")
+SHOWCASE = ("words", "Open")
 
 
 def served(request: pytest.FixtureRequest) -> tuple[str, str]:

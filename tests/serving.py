@@ -1,6 +1,6 @@
 """Pages in a process of their own, over stand-ins, and the files that are given to them and come back.
 
-python -m tests.serving PORT [words | shipped | consultation | relations | questions | recommendations]
+python -m tests.serving PORT [words | shipped | tools | closed | crowded | consultation | relations | questions | recommendations]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,18 @@ import gradio as gr
 from gradio_client import handle_file
 
 from apps import components, consultation, question_answering, recommendation, relation_extraction, showcase
+from apps.launching import Limits
 from tests import recommending
 from tests.answering import Finder
 from tests.stand_ins import Crowded, load, load_crowd
 
 ROOT = Path(__file__).parents[1]
+ACCOUNTS = {"ada": "s3cret:ü", "bo": "other"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "tools": {"mcp": True, "limits": Limits(file_size="50kb")},
+    "closed": {"mcp": True, "accounts": ACCOUNTS},
+    "crowded": {"mcp": True, "limits": Limits(queue_size=1, concurrency=1)},
+}
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -74,7 +82,9 @@ def main(port: str, name: str = "words") -> None:
 
     socket.getaddrinfo = watched
     demo = built(name)
-    print(components.serve(demo, "127.0.0.1", int(port))[0], flush=True)
+    with contextlib.redirect_stdout(sys.stderr):  # where Gradio tells of its MCP server
+        address = components.serve(demo, "127.0.0.1", int(port), **OPTIONS.get(name, {}))[0]
+    print(address, flush=True)
     demo.block_thread()
 
 
@@ -93,7 +103,28 @@ def built(name: str) -> gr.Blocks:
     if name == "recommendations":
         music = recommending.Recommender(recommendation.shipped().items)
         return recommendation.build(lambda task: music, recommending.make)
-    return showcase.build(load=components.LazyPipelines(load) if name == "words" else components.PIPELINES)
+    if name == "crowded":
+        return crowded()
+    return showcase.build(load=components.PIPELINES if name == "shipped" else components.LazyPipelines(load))
+
+
+def crowded() -> gr.Blocks:
+    """A page whose only button takes as long as it is told to."""
+
+    def wait(seconds: float) -> str:
+        """Wait.
+
+        Args:
+            seconds: For how long.
+        """
+        time.sleep(seconds)
+        return "waited"
+
+    demo = components.page()
+    with demo:
+        seconds = gr.Number(3, label="Seconds")
+        gr.Button("Wait").click(wait, seconds, gr.Textbox(label="Waited"), api_name="wait")
+    return demo
 
 
 if __name__ == "__main__":

@@ -91,8 +91,11 @@ class Opinions:
     def stream(self, texts: Sequence[str], target: Any = None, threshold: float | None = None) -> Iterator[OpinionResult]:
         return (self.one(text, target, threshold) for text in texts)
 
+    def stances(self, texts: Sequence[str], target: str) -> Iterator[Label]:
+        return Crowd().stances(texts, target)
+
     def embed(self, phrases: Sequence[str]) -> Floats:
-        return np.eye(len(phrases), dtype=np.float32)
+        return np.eye(len(phrases), max(len(phrases), 512), dtype=np.float32)
 
 
 KINDS = {

@@ -137,7 +137,8 @@ def built() -> Iterator[None]:
 @pytest.mark.usefixtures("built")
 def test_one_app_has_no_outer_tabs() -> None:
     tabs = labels_of(showcase.build(["event-detection"], load), gr.Tab)
-    assert tabs == ["Text", "Highlighted", "Table", "JSON", "Disaster monitor"]
+    code = ["Python", "Terminal", "HTTP", "gradio_client", "MCP", "Model card", "Model card: crisis"]
+    assert tabs == ["Text", "Highlighted", "Table", "JSON", "Disaster monitor", *code]
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -151,8 +152,12 @@ def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     six = ["event-detection", "opinion-analysis", "relation-extraction", "question-answering", "recommendation", "conversation"]
     monkeypatch.setattr(showcase, "names", lambda: six)
-    monkeypatch.setattr("apps.showcase.importlib.import_module", lambda name: SimpleNamespace(build=build))
-    assert labels_of(showcase.build(load=load), gr.Tab) == [showcase.title(task) for task in six]
+    told = SimpleNamespace(build=build, __doc__="An app: of six.\n\nMore.")
+    monkeypatch.setattr("apps.showcase.importlib.import_module", lambda name: told)
+    demo = showcase.build(load=load)
+    assert [tab for tab in labels_of(demo, gr.Tab) if "odel card" not in tab] == ["Start", *map(showcase.title, six)]
+    cards = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML) and "<h2>" in str(block.value)]
+    assert len(cards) == 6 and "Conversation" in cards[-1] and "<p>An app: of six.</p>" in cards[-1]
 
 
 def test_an_unknown_app_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from apps import showcase
 from apps.components import EXAMPLES
 from tests.browsing import (
     ATTACK,
@@ -23,6 +24,7 @@ from tests.browsing import (
     button,
     detect,
     error,
+    events,
     fits,
     launched,
     luminance,
@@ -51,6 +53,7 @@ def test_own_types(page: Any) -> None:
 
 
 def test_own_threshold(page: Any) -> None:
+    events(page)
     assert not page.get_by_label("Threshold", exact=True).first.is_visible()
     page.get_by_label("Set the threshold myself").check()
     field = page.get_by_role("spinbutton").first
@@ -69,6 +72,7 @@ def test_no_text_and_no_event_are_friendly(page: Any) -> None:
 
 
 def test_an_example_runs_when_it_is_pressed(page: Any) -> None:
+    events(page)
     page.get_by_text("Disaster", exact=True).first.click()
     assert ["earthquake", "earthquake"] in marks(page)
 
@@ -175,6 +179,38 @@ def test_every_field_has_a_name(page: Any) -> None:
     monitor(page)
     page.locator("#samples table").wait_for(timeout=SLOW)
     assert page.evaluate(nameless) == []
+
+
+def test_a_card_runs_its_example_and_opens_its_app(page: Any) -> None:
+    assert page.get_by_role("tab", name="Start").get_attribute("aria-selected") == "true"
+    assert page.locator(".card h2").all_inner_texts() == [showcase.title(task) for task in showcase.names()]
+    for task in showcase.names():
+        card = page.locator(f"#card-{task}")
+        card.get_by_role("button", name="Try it").click()
+        card.locator(".block.live").wait_for(timeout=SLOW)
+        assert card.locator(".block.live").inner_text().strip()
+    assert fits(page)
+    page.locator("#card-question-answering").get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Answer", exact=True).wait_for(timeout=SLOW)
+    section = page.locator("#use-question-answering")
+    section.get_by_role("button", name="Use it in your code").click()
+    section.get_by_role("tab", name="MCP").click()
+    # The address is the visitor's own, no default.
+    section.get_by_text(page.url + "gradio_api/mcp/").wait_for(timeout=SLOW)
+    section.get_by_role("tab", name="Model card").click()
+    section.get_by_text("Limits", exact=True).wait_for(timeout=SLOW)
+
+
+@pytest.mark.parametrize("page", [{**PHONE, "color_scheme": "dark"}], indirect=True)
+def test_cards_fit_a_phone_and_are_legible_in_the_dark(page: Any) -> None:
+    cards = page.locator(".card")
+    boxes = [cards.nth(number).bounding_box() for number in range(cards.count())]
+    assert len({round(box["x"]) for box in boxes}) == 1 and all(box["width"] <= 390 for box in boxes) and fits(page)
+    colour = "e => getComputedStyle(e)"
+    behind = luminance(cards.first.evaluate(f"{colour}.backgroundColor"))
+    for piece in (".card h2", ".card p.why", ".card blockquote"):
+        words = luminance(page.locator(piece).first.evaluate(f"{colour}.color"))
+        assert (max(words, behind) + 0.05) / (min(words, behind) + 0.05) >= 4.5, piece
 
 
 def pictures(folder_of_pictures: str, pipelines: str = "shipped") -> None:

@@ -11,7 +11,7 @@ from tasks.opinion_analysis.task import FOLDER as OPINIONS
 from tests.browsing import CHROMIUM, SLOW, bar, detect, marks, monitor, opinions, playwright, reviews
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
-PAGE = "shipped", "Detect events"
+PAGE = "shipped", "Open"
 
 
 def trained(folder: str) -> pytest.MarkDecorator:
