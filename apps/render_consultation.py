@@ -74,15 +74,15 @@ def arguments(found: Consultation, side: str) -> str:
 
 
 def _quotation(argument: Argument, texts: Sequence[str]) -> str:
-    quoted = f"<blockquote translate="no">{html.escape(shortened(argument.text))}</blockquote>"
+    words = f'<blockquote translate="no">{html.escape(shortened(argument.text))}</blockquote>'
     source = f"row {argument.index + 1:,}, score {argument.score:.2f}"
     if not argument.similar:
-        return f"{quoted}<small>Said once · {source}</small>"
+        return f"{words}<small>Said once · {source}</small>"
     others = [f"<li>{quoted(shortened(texts[index]))}</li>" for index in argument.similar[:SIMILAR_SHOWN]]
     if rest := len(argument.similar) - SIMILAR_SHOWN:
         others += [f"<li>… and {rest:,} more</li>"] if rest > 0 else []
     count = plural(len(argument.similar), "similar contribution")
-    return f"{quoted}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
+    return f"{words}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
 
 
 def shortened(text: str) -> str:

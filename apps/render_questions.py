@@ -71,7 +71,8 @@ def reply(result: AnswerResult, nothing: str) -> str:
     where = f" In <cite>{place(best.document)}</cite>." if best.document else ""
     doubt = f" That it does not say: {percent(result.no_answer_score)}."
     return (
-        f'<div class="reply said" role="status"><p class="best" translate="no">{html.escape(best.answer)}</p><p class="how">{how}{where}{doubt}</p></div>'
+        f'<div class="reply said" role="status"><p class="best" translate="no">{html.escape(best.answer)}</p>'
+        f'<p class="how">{how}{where}{doubt}</p></div>'
     )
 
 
@@ -153,12 +154,12 @@ def cards(result: AnswerResult, count: int) -> str:
 
 
 def _card(answer: Answer, number: int, doubtful: bool) -> str:
-    quoted = ""
+    source = ""
     if answer.document:
         passage = answer.document.passage
         words = marked(passage.text, [answer], passage.start, best=number == 1 and not doubtful)
-        quoted = f"<cite>{place(answer.document)}</cite><blockquote translate="no">{words}</blockquote>"
-    return f'<li><p class="line"><strong translate="no">{html.escape(answer.answer)}</strong>{_bar(answer.score)}</p>{quoted}</li>'
+        source = f'<cite>{place(answer.document)}</cite><blockquote translate="no">{words}</blockquote>'
+    return f'<li><p class="line"><strong translate="no">{html.escape(answer.answer)}</strong>{_bar(answer.score)}</p>{source}</li>'
 
 
 def shelf(rows: Sequence[Row], problems: Sequence[str]) -> str:

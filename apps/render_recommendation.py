@@ -97,7 +97,7 @@ def told(wish: Wish, result: RecommendationResult, total: int) -> str:
 def reason(why: Reason, liked: Sequence[str] = ()) -> str:
     """``because you like Kind of Blue 62 %``, as HTML; what is not on the list of what is ``liked`` was named in words."""
     words = {
-        "item": f"because you {'like' if why.item_id in liked else 'named'} <b translate="no">{text(why.name)}</b>",
+        "item": f'because you {"like" if why.item_id in liked else "named"} <b translate="no">{text(why.name)}</b>',
         "tag": f'tag <b translate="no">{text(why.name)}</b>',
         "words": "your words",
     }[why.kind]
@@ -141,7 +141,8 @@ def found(items: Sequence[Item]) -> str:
     """What a search found, each with two buttons."""
     if not items:
         return '<p class="found none" role="status">Nothing has such a title or creator.</p>'
-    lines = "".join(f'<li><span translate="no">{text(label(item))}</span><span>{steering(item, "Like", "Dislike")}</span></li>' for item in items)
+    named = [(f'<span translate="no">{text(label(item))}</span>', steering(item, "Like", "Dislike")) for item in items]
+    lines = "".join(f"<li>{name}<span>{buttons}</span></li>" for name, buttons in named)
     return f'<ul class="found" aria-label="Found">{lines}</ul>'
 
 

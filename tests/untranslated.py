@@ -27,7 +27,6 @@ PROPERTIES = ("label", "info", "placeholder", "x_title", "y_title")
 # What a component's value is; all other values are examples and defaults, which are the visitor's to change.
 SAYING = ("button", "downloadbutton", "markdown", "html")
 IDENTIFIER = re.compile(r"[a-z0-9_]+")  # labels of what only clients of the endpoints see
-GRADIO = ("common", "errors", "file", "status", "upload_text")  # parts of its own words that our pages show
 OWN_WORDS = ("English", "Español", "Français", "Quipu")
 
 
@@ -102,7 +101,7 @@ def spoken(folder: Path = APPS) -> set[str]:
         if path.name not in ("__main__.py", "__init__.py", "language.py"):
             code = _Spoken(path.name.startswith("render"))
             code.visit(ast.parse(path.read_text(encoding="utf-8")))
-            found |= {said for each in code.found for said in texts(each) if _prose(said)}
+            found |= {said for each in code.found for said in texts(each) if _prose(said)} | code.words
     for path in folder.glob("assets/*.js"):
         if path.name not in ("cytoscape.min.js", "language.js"):
             found |= set(_script(path.read_text(encoding="utf-8")))
@@ -110,10 +109,11 @@ def spoken(folder: Path = APPS) -> set[str]:
 
 
 class _Spoken(ast.NodeVisitor):
-    """The strings of a module, f-strings with a hole for each value; of modules that render all, of others what is an error's."""
+    """The strings of a module (``words``: single ones too), f-strings with a hole for each value; of modules that render all, of others what is an error's."""
 
     def __init__(self, everything: bool) -> None:
         self.found: list[str] = []
+        self.words: set[str] = set()
         self._everything = everything
 
     def visit_Expr(self, node: ast.Expr) -> None:
@@ -131,7 +131,29 @@ class _Spoken(ast.NodeVisitor):
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         self.found += _joined(node)
+        for each in node.values:  # their fixed parts were heard
+            if isinstance(each, ast.FormattedValue):
+                self.visit(each.value)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        """Headings may be single words, and so may be what a table of names calls things."""
+        name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+        if name.endswith("HEADERS"):
+            self.words |= {each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)}
+        elif self._everything and isinstance(node.value, ast.Dict) and name.isupper():
+            self._named(node.value)
         self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if self._everything and isinstance(node.value, ast.Dict):
+            self._named(node.value)
+        self.generic_visit(node)
+
+    def _named(self, names: ast.Dict) -> None:
+        for value in names.values:
+            first = value.elts[0] if isinstance(value, ast.Tuple) else value
+            if isinstance(first, ast.Constant) and re.fullmatch(r"[A-Za-z ]{2,}", str(first.value)):
+                self.words.add(str(first.value))
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and (self._everything or " " in node.value.strip()):
@@ -159,7 +181,7 @@ def _joined(node: ast.JoinedStr) -> list[str]:
 def _prose(said: str) -> bool:
     """Whether a string is for people: words, or one that begins like a heading; no key, path, format or piece of code."""
     words = said.replace(HOLE, "").strip()
-    if re.search(r"[=_;{}\\/@#$|]\S|=>|\.\w{2,5}$|^--|^\W*$|^[a-z-]+$|^[A-Z0-9]{2,}$|^%", words) or "://" in words:
+    if re.search(r"[=_;{}\\/@#$|]\S|=>|\.\w{2,5}$|^--|^\W*$|^[a-z-]+$|^[A-Z0-9]{2,}$|^%|^[.,;:)]", words) or "://" in words:
         return False
     return bool(re.search(r"[A-Za-z]{2,} \S|\S [a-z]{2,}|^[A-Z][a-z]{2,}", words))
 
@@ -206,13 +228,6 @@ def covered(said: str, keys: set[str]) -> bool:
     return (HOLE in whole or not whole[0].isupper()) and any(_within(whole, key) for key in keys)
 
 
-def gradio_words() -> set[str]:
-    """Gradio's own English words."""
-    folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-    source = next(path.read_text(encoding="utf-8") for path in folder.glob("core-*.js"))
-    return set(re.findall(r"`([^`$]{2,80})`", source[source.index("Annotated Image") - 400 : source.index("Drop a video file")]))
-
-
 def missing(said: Iterable[str], code: str) -> list[str]:
     """What has no translation."""
     keys = {plain(key) for key in language.catalogue(code)} | set(language.catalogue(code)) | set(OWN_WORDS)
@@ -221,9 +236,8 @@ def missing(said: Iterable[str], code: str) -> list[str]:
 
 def gone(said: Iterable[str], code: str) -> list[str]:
     """What is translated though nothing says it; a key's fixed parts must all be in something that is said."""
-    known = {plain(each) for each in said} | {each for each in said}
-    corpus = "\n".join([*known, *gradio_words(), *(path.read_text(encoding="utf-8") for path in _sources())])
-    corpus = " ".join(corpus.split())
+    known = {plain(each) for each in said} | set(said)
+    corpus = " ".join("\n".join([*known, *(path.read_text(encoding="utf-8") for path in _sources())]).split())
     return sorted(
         key for key in language.catalogue(code)
         if plain(key) not in known and not all(_said(part.strip(), corpus) for part in plain(key).split(HOLE))
@@ -231,7 +245,11 @@ def gone(said: Iterable[str], code: str) -> list[str]:
 
 
 def _sources() -> list[Path]:
-    return [*(path for path in APPS.glob("*.py") if path.name != "language.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/r*.js")]
+    """Our code, and the parts of Gradio's that hold its own words."""
+    gradio = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    theirs = [*gradio.glob("core-*.js"), *gradio.glob("Index-*.js"), *gradio.glob("Upload*.js"), *gradio.glob("Tabs-*.js")]
+    ours = [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/*.js"), *APPS.parent.glob("tasks/*/*.py")]
+    return [*ours, *theirs]
 
 
 def _said(part: str, corpus: str) -> bool:

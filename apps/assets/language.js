@@ -8,7 +8,7 @@
   const ATTRIBUTES = ['placeholder', 'aria-label', 'title', 'data-label'];
   const SKIP = '[translate=no], script, style, code, pre, .textfield .text, .highlights:not(.kinds) .label, [role=grid] td, ' +
     '[role=gridcell], [role=listbox], [role=option], .token, .gallery-item, .file-preview, .json-node, .api-docs';
-  const FIGURE = /^[\d.,–−+<>≥≤]+(?: ?%)?$/, MARK = /([{[<])(\d)[}\]>]/;
+  const FIGURE = /^[\d.,–−+<>≥≤]+(?:[ \u00a0]?%)?$/, MARK = /([{[<])(\d)[}\]>]/;
   const KINDS = {'{': '([\\d.,–−+<>≥≤]+(?:[ \\u00a0]?%)?)', '[': '(.+?)', '<': '(.+?)'};
   const seen = new WeakMap(); // text node or element -> what was shown there and what it stands for, by name
   let language = 'en', exact = new Map(), patterns = [], known = new Map(), idle = true;
