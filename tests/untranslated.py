@@ -22,11 +22,13 @@ from apps import language
 APPS = Path(language.__file__).parent
 PLACEHOLDER = re.compile(r"\{\d?\}|\[\d\]|<\d>")
 HOLE = "{}"
+FIGURE = re.compile(r"\d[\d,.]*(?: %)?")
 ATTRIBUTES = ("placeholder", "aria-label", "title", "data-label")
 PROPERTIES = ("label", "info", "placeholder", "x_title", "y_title")
 # What a component's value is; all other values are examples and defaults, which are the visitor's to change.
 SAYING = ("button", "downloadbutton", "markdown", "html")
 IDENTIFIER = re.compile(r"[a-z0-9_]+")  # labels of what only clients of the endpoints see
+IGNORED = ("set the lowest and the highest rating",)  # a part of a sentence of ``tasks``, which are English only
 OWN_WORDS = ("English", "Español", "Français", "Quipu")
 
 
@@ -109,7 +111,10 @@ def spoken(folder: Path = APPS) -> set[str]:
 
 
 class _Spoken(ast.NodeVisitor):
-    """The strings of a module (``words``: single ones too), f-strings with a hole for each value; of modules that render all, of others what is an error's."""
+    """The strings of a module, f-strings with a hole for each value, and the single words of its headings and names.
+
+    Of modules that render all strings, of others those of several words.
+    """
 
     def __init__(self, everything: bool) -> None:
         self.found: list[str] = []
@@ -125,7 +130,7 @@ class _Spoken(ast.NodeVisitor):
         if name in ("plural", "amount") and isinstance(noun := node.args[1], ast.Constant):
             self.found += [f"{HOLE} {noun.value}", f"{HOLE} {_plural(str(noun.value))}"]
             return self.visit(node.args[0])
-        if name in ("compile", "exception", "TypeVar"):
+        if name in ("compile", "exception", "TypeVar", "Default"):
             return None
         return self.generic_visit(node)
 
@@ -220,11 +225,13 @@ def _within(said: str, key: str) -> bool:
 def covered(said: str, keys: set[str]) -> bool:
     """Whether a text is in a catalogue: as it is, sentence by sentence, or, being a fragment, as a part of an entry."""
     whole = plain(said)
-    if said in keys or whole in keys:
+    if said in IGNORED or {said, whole, FIGURE.sub(HOLE, whole)} & keys:
         return True
     pieces = sentences(whole)
     if len(pieces) > 1:
         return all(covered(piece, keys) for piece in pieces)
+    if any(key.endswith(": " + HOLE) and whole.startswith(key[: -len(HOLE)]) for key in keys):
+        return True  # what follows a colon is kept as it is: a command
     return (HOLE in whole or not whole[0].isupper()) and any(_within(whole, key) for key in keys)
 
 
@@ -235,25 +242,39 @@ def missing(said: Iterable[str], code: str) -> list[str]:
 
 
 def gone(said: Iterable[str], code: str) -> list[str]:
-    """What is translated though nothing says it; a key's fixed parts must all be in something that is said."""
+    """What is translated though nothing says it: neither as a whole, nor in a few pieces that our code puts together."""
     known = {plain(each) for each in said} | set(said)
-    corpus = " ".join("\n".join([*known, *(path.read_text(encoding="utf-8") for path in _sources())]).split())
-    return sorted(
-        key for key in language.catalogue(code)
-        if plain(key) not in known and not all(_said(part.strip(), corpus) for part in plain(key).split(HOLE))
-    )  # fmt: skip
+    ours = _tokens("\n".join([*known, *(path.read_text(encoding="utf-8") for path in _sources())]))
+    suspects = [key for key in language.catalogue(code) if plain(key) not in known and not _made(plain(key), ours)]
+    theirs = [path.read_text(encoding="utf-8") for path in _gradio()] if suspects else []
+    return sorted(key for key in suspects if not any(part in each for part in (key, key.strip("- ")) for each in theirs))
 
 
 def _sources() -> list[Path]:
-    """Our code, and the parts of Gradio's that hold its own words."""
-    gradio = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-    theirs = [*gradio.glob("core-*.js"), *gradio.glob("Index-*.js"), *gradio.glob("Upload*.js"), *gradio.glob("Tabs-*.js")]
-    ours = [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/*.js"), *APPS.parent.glob("tasks/*/*.py")]
-    return [*ours, *theirs]
+    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), *APPS.parent.glob("tasks/*/*.py")]
 
 
-def _said(part: str, corpus: str) -> bool:
-    return part in corpus or (part.endswith("s") and part[:-1] in corpus)
+def _gradio() -> list[Path]:
+    """The files that hold Gradio's own words, without the large libraries among them."""
+    folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    return [path for path in folder.glob("*.js") if path.stat().st_size < 400_000]
+
+
+def _tokens(said: str) -> str:
+    return " " + " ".join(re.findall(r"\w+|[^\w\s]", said.casefold())) + " "
+
+
+def _made(key: str, corpus: str) -> bool:
+    """Whether each fixed part of a catalogue's text is put together from few runs of words that stand in our code."""
+    for part in key.split(HOLE):
+        words, runs = _tokens(part).split(), 0
+        allowed = 2 + len(words) // 8
+        while words and runs <= allowed:
+            size = next((n for n in range(len(words), 0, -1) if f" {' '.join(words[:n])} " in corpus), 0)
+            words, runs = words[size or len(words) :], runs + (1 if size else allowed + 1)
+        if runs > allowed:
+            return False
+    return True
 
 
 def collect() -> set[str]:
