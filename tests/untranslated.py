@@ -22,7 +22,7 @@ from apps import language
 APPS = Path(language.__file__).parent
 PLACEHOLDER = re.compile(r"\{\d?\}|\[\d\]|<\d>")
 HOLE = "{}"
-FIGURE = re.compile(r"\d[\d,.]*(?: %)?")
+FIGURE = re.compile(r"\d+(?:[.,]\d+)*(?: %)?")
 ATTRIBUTES = ("placeholder", "aria-label", "title", "data-label")
 PROPERTIES = ("label", "info", "placeholder", "x_title", "y_title")
 # What a component's value is; all other values are examples and defaults, which are the visitor's to change.
@@ -128,7 +128,7 @@ class _Spoken(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in ("plural", "amount") and isinstance(noun := node.args[1], ast.Constant):
-            self.found += [f"{HOLE} {noun.value}", f"{HOLE} {_plural(str(noun.value))}"]
+            self.words |= {f"{HOLE} {noun.value}", f"{HOLE} {_plural(str(noun.value))}"}
             return self.visit(node.args[0])
         if name in ("compile", "exception", "TypeVar", "Default"):
             return None
@@ -285,14 +285,15 @@ def collect() -> set[str]:
     return shown(showcase.build(load=load)) | spoken()
 
 
-def main() -> int:
-    """Print what lacks and what is too much; returns the exit code."""
+def main(*options: str) -> int:
+    """Print what lacks and what is too much and, with ``all``, whatever is said; returns the exit code."""
     said = collect()
     lacking = {code: missing(said, code) for code in language.CODES}
     extra = {code: gone(said, code) for code in language.CODES}
-    print(json.dumps({"missing": lacking, "gone": extra}, ensure_ascii=False, indent=1))
+    told = {"missing": lacking, "gone": extra} | ({"said": sorted(said)} if options else {})
+    print(json.dumps(told, ensure_ascii=False, indent=1))
     return int(any([*lacking.values(), *extra.values()]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

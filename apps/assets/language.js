@@ -10,6 +10,13 @@
     '[role=gridcell], [role=listbox], [role=option], .token, .gallery-item, .file-preview, .json-node, .api-docs';
   const FIGURE = /^[\d.,–−+<>≥≤]+(?:[ \u00a0]?%)?$/, MARK = /([{[<])(\d)[}\]>]/;
   const KINDS = {'{': '([\\d.,–−+<>≥≤]+(?:[ \\u00a0]?%)?)', '[': '(.+?)', '<': '(.+?)'};
+  // Gradio says its own few words in the browser's language, once and for all, before this runs: what they are in English.
+  const GRADIO = {
+    'Coloque el archivo aquí': 'Drop File Here', 'Haga clic para cargar': 'Click to Upload', '- o -': '- or -', 'Cargando': 'Loading',
+    'Limpiar': 'Clear', 'Eliminar': 'Remove', 'Usar vía API': 'Use via API', 'Configuración': 'Settings', 'Subiendo...': 'Uploading...',
+    'Déposez le fichier ici': 'Drop File Here', 'Cliquez pour télécharger un fichier': 'Click to Upload', '- ou -': '- or -', 'Chargement': 'Loading',
+    'Effacer': 'Clear', 'Supprimer': 'Remove', 'Utiliser via API': 'Use via API', 'Paramètres': 'Settings', 'Téléchargement...': 'Uploading...',
+  };
   const seen = new WeakMap(); // text node or element -> what was shown there and what it stands for, by name
   let language = 'en', exact = new Map(), patterns = [], known = new Map(), idle = true;
 
@@ -69,10 +76,11 @@
 
   const shown = source => {
     const core = source.trim();
-    if (language === 'en' || !/\p{L}|\d,\d/u.test(core)) return source;
+    if (!/\p{L}|\d,\d/u.test(core)) return source;
     if (!known.has(core)) {
       if (known.size > MOST) known.clear();
-      known.set(core, FIGURE.test(core) ? figure(core) : translated(core));
+      const english = GRADIO[core] ?? core;
+      known.set(core, language === 'en' ? english : FIGURE.test(core) ? figure(core) : translated(english));
     }
     const said = known.get(core);
     return said === undefined ? source : source.replace(core, () => said);
@@ -135,7 +143,7 @@
 
   const use = chosen => {
     language = chosen;
-    idle &&= chosen === 'en';
+    idle &&= chosen === 'en' && navigator.language.startsWith('en');
     document.documentElement.lang = chosen;
     load();
     mark();
@@ -169,8 +177,6 @@
   });
 
   use(first());
-  // Gradio would say its own few words in the browser's language, once and for all: in English they are translated with ours.
-  Object.defineProperty(navigator, 'language', {get: () => 'en', configurable: true});
   new MutationObserver(() => {
     if (document.documentElement.lang !== language) document.documentElement.lang = language;
   }).observe(document.documentElement, {attributeFilter: ['lang']});
