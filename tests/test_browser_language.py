@@ -11,9 +11,8 @@ from tests.browsing import CHROMIUM, PHONE, SLOW, button, detect, error, fits, m
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need chromium: apt-get install chromium")
 
 # All that a page says; "Loading" comes and goes with the first and the second result.
-WORDS = "document.body.innerText.replace(/Loading\\s*/g, '') + [...document.querySelectorAll('[placeholder], [aria-label], [title]')].map(each => " + (
-    "[each.placeholder, each.ariaLabel, each.title].join()).join()"
-)
+WORDS = """document.body.innerText.replace(/Loading\\s*/g, '') + [...document.querySelectorAll('[placeholder], [aria-label], [title]')].map(
+  each => [each.placeholder, each.ariaLabel, each.title].join()).join()"""
 
 
 def choose(page: Any, name: str) -> None:
