@@ -133,7 +133,7 @@ def test_an_answer_from_documents_shows_where_it_stands() -> None:
     made = render_questions.cards(result(evidence(), NONE), 3)
     assert made.count('<span translate="no">plan.pdf</span>, page 3') == 2  # beside the best answer, and on its card
     assert re.search(r'<blockquote translate="no">The ferry costs <mark class="best"[^>]*>14</mark> million\.</blockquote>', made)
-    assert "plan.md</cite>" in render_questions.cards(result(evidence("plan.md", None), NONE), 3)
+    assert "plan.md</span></cite>" in render_questions.cards(result(evidence("plan.md", None), NONE), 3)
     silent = render_questions.cards(result(evidence(), Answer("", 0.9, 0, 0), none=0.9), 3)
     assert DOCUMENTS in silent and 'class="reply silent"' in silent and marks(silent) == [("1", None)]
 
