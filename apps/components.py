@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
+from apps import language
 from apps.access import Accounts
 from apps.launching import Limits
 from apps.launching import settings as settings_of
@@ -55,8 +56,8 @@ THEME = gr.themes.Default(
 )
 
 # In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
-STYLES = ("style.css", "recommendation.css", "start.css")
-HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>"
+STYLES = ("style.css", "recommendation.css", "start.css", "language.css")
+HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>{language.head()}"
 
 LOGO = """
 <svg viewBox="0 0 40 40" width="36" height="36" aria-hidden="true" fill="none"
@@ -138,7 +139,7 @@ def own_threshold(what: str, each: str) -> tuple[gr.Checkbox, gr.Slider]:
 
 def header(name: str, what: str) -> gr.HTML:
     """The top of the page; both texts are ours, never a user's."""
-    return gr.HTML(f'<header class="masthead">{LOGO}<div><h1>{name}</h1><p>{what}</p></div></header>', padding=False)
+    return gr.HTML(f'<header class="masthead">{LOGO}<div><h1>{name}</h1><p>{what}</p></div>{language.SWITCH}</header>', padding=False)
 
 
 def page() -> gr.Blocks:

@@ -95,8 +95,8 @@ def _time_chart(timeline: Timeline | None) -> Any:
 
 def _burst_table(timeline: Timeline | None) -> Any:
     bursts = [b for b in timeline.bursts if b.type != NOTHING] if timeline else []
-    rows = [[b.type, f"{b.start:%d %b %H:%M} to {b.end:%d %b %H:%M}", f"{b.count:,}", f"{b.usual:g} a bar"] for b in bursts]
-    return gr.HTML(render.html_table(BURST_HEADERS, rows, "Bursts"), visible=bool(rows))
+    rows = [[b.type, f"{b.start:%d %b %H:%M} – {b.end:%d %b %H:%M}", f"{b.count:,}", f"{b.usual:g} a bar"] for b in bursts]
+    return gr.HTML(render.html_table(BURST_HEADERS, rows, "Bursts", ours=True), visible=bool(rows))
 
 
 def _samples(messages: Sequence[Message], kind: str | None) -> str:

@@ -120,7 +120,7 @@ def build_view() -> View:
                 table = gr.HTML(padding=False, elem_id="relation-table", elem_classes="scroll")
             with gr.Tab("Text"):
                 chosen = gr.Dropdown([], label="Show the text", visible=False, interactive=True)
-                text = gr.HighlightedText(label="Text with entities", show_label=False, elem_classes="highlights", min_width=0)
+                text = gr.HighlightedText(label="Text with entities", show_label=False, elem_classes=["highlights", "kinds"], min_width=0)
         with gr.Row():
             files = [gr.DownloadButton(name, size="md", min_width=100) for name in BUTTONS]
     view = View(state, summary, panel, graph, table, chosen, text, files)

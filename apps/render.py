@@ -19,6 +19,7 @@ Segment = tuple[str, str | float | None]  # gradio's own type; a float never occ
 
 NOTHING = "Reports nothing"
 NEUTRAL = "#6b7280"
+KEPT = ' translate="no"'  # of an element whose text is not the page's own
 TABLE_HEADERS = ["Type", "Trigger", "Score", "Start", "End"]
 
 # The salt keeps the six types of the disaster monitor apart on the colour circle.
@@ -161,18 +162,25 @@ def time_chart(labels: Sequence[str], counts: Mapping[str, Sequence[int]], kind:
     return chart({"time": "nominal", kind: "nominal", noun: "quantitative"}, rows)
 
 
-def html_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str) -> str:
-    """A table whose first cell is a type, as a chip of its colour; on a phone each row folds into a card.
+def html_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], caption: str, ours: bool = False) -> str:
+    """A table whose first cell is a type, as a chip of its colour; on a phone each row folds into a card. ``ours``: whether the
+    other cells are the page's own words.
 
     Every cell is escaped: messages come from strangers, and HTML in them must stay text.
     """
-    cells = [[chip(str(kind), color_of(str(kind))), *(html.escape(str(cell)) for cell in others)] for kind, *others in rows]
+    written = html.escape if ours else quoted
+    cells = [[chip(str(kind), color_of(str(kind)), kind == NOTHING), *(written(str(cell)) for cell in others)] for kind, *others in rows]
     return folding_table(headers, cells, caption)
 
 
-def chip(words: str, colour: str) -> str:
-    """``words`` in white on ``colour``, as HTML."""
-    return f'<span class="chip" style="background:{colour}">{html.escape(words)}</span>'
+def quoted(words: str) -> str:
+    """A visitor's or a model's ``words`` as HTML that no language of the page changes."""
+    return f'<span translate="no">{html.escape(words)}</span>'
+
+
+def chip(words: str, colour: str, ours: bool = True) -> str:
+    """``words`` in white on ``colour``, as HTML; ``ours``: whether they are the page's own."""
+    return f'<span class="chip" style="background:{colour}"{"" if ours else KEPT}>{html.escape(words)}</span>'
 
 
 def folding_table(headers: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.render import chip, extended_csv, folding_table, free_names, plural
+from apps.render import chip, extended_csv, folding_table, free_names, plural, quoted
 from apps.render_opinions import percent
 from tasks.core import files
 from tasks.opinion_analysis.arguments import Argument
@@ -74,15 +74,15 @@ def arguments(found: Consultation, side: str) -> str:
 
 
 def _quotation(argument: Argument, texts: Sequence[str]) -> str:
-    quoted = f"<blockquote>{html.escape(shortened(argument.text))}</blockquote>"
+    words = f'<blockquote translate="no">{html.escape(shortened(argument.text))}</blockquote>'
     source = f"row {argument.index + 1:,}, score {argument.score:.2f}"
     if not argument.similar:
-        return f"{quoted}<small>Said once · {source}</small>"
-    others = [f"<li>{html.escape(shortened(texts[index]))}</li>" for index in argument.similar[:SIMILAR_SHOWN]]
+        return f"{words}<small>Said once · {source}</small>"
+    others = [f"<li>{quoted(shortened(texts[index]))}</li>" for index in argument.similar[:SIMILAR_SHOWN]]
     if rest := len(argument.similar) - SIMILAR_SHOWN:
         others += [f"<li>… and {rest:,} more</li>"] if rest > 0 else []
     count = plural(len(argument.similar), "similar contribution")
-    return f"{quoted}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
+    return f"{words}<details><summary>{count} · {source}</summary><ul>{''.join(others)}</ul></details>"
 
 
 def shortened(text: str) -> str:
@@ -104,7 +104,7 @@ def table(found: Consultation, stance: str) -> str:
     if len(chosen) > SHOWN:
         caption += f": {SHOWN} of {len(chosen):,}, the downloads hold all"
     rows = [
-        [chip(NAMES[label.label], COLORS[label.label]), html.escape(text), f"{label.score:.2f}", f"{number:,}"]
+        [chip(NAMES[label.label], COLORS[label.label]), quoted(text), f"{label.score:.2f}", f"{number:,}"]
         for number, text, label in chosen[:SHOWN]
     ]
     return folding_table(HEADERS, rows, caption)

@@ -45,7 +45,8 @@ def draw(places: Sequence[Place], items: Sequence[Item], marks: Sequence[Mark]) 
     caption = f"{_legend({mark.kind for mark in marks})}<span>What is alike lies close together. {some}</span>"
     return (
         '<figure class="map"><div class="land" role="group" aria-label="Map of the catalogue: what lies close together is alike">'
-        f'<svg aria-hidden="true">{dots}</svg>{signs}<p class="tip" hidden></p></div><figcaption>{caption}</figcaption></figure>'
+        f'<svg aria-hidden="true">{dots}</svg>{signs}<p class="tip" translate="no" hidden></p></div>'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 

@@ -105,15 +105,15 @@ def _closing(mark: Mark, numbered: bool) -> str:
         name = f"{mark.role} of opinion {number}, {polarity}"
         join = f' data-o="{number}"' if numbered else ""
         words = f"{number}{SIGNS[polarity]}" if numbered else SIGNS[polarity]
-        badges.append(f'<b class="{polarity}" role="img" aria-label="{name}" title="{name}"{join}>{words}</b>')
+        badges.append(f'<b class="{polarity}" role="img" translate="yes" aria-label="{name}" title="{name}"{join}>{words}</b>')
     return "".join(badges) + "</mark>"
 
 
 def highlighted(result: OpinionResult) -> str:
     """The whole text with its opinions, and how to read the marks."""
     if not result.opinions:
-        return f'<div class="opinions"><p class="words">{html.escape(result.text)}</p></div>' if result.text.strip() else ""
-    return f'<div class="opinions">{LEGEND}<p class="words">{highlight(result.text, result.opinions)}</p></div>'
+        return f'<div class="opinions"><p class="words" translate="no">{html.escape(result.text)}</p></div>' if result.text.strip() else ""
+    return f'<div class="opinions">{LEGEND}<p class="words" translate="no">{highlight(result.text, result.opinions)}</p></div>'
 
 
 def table(result: OpinionResult) -> list[list[Any]]:
@@ -198,7 +198,7 @@ def _bar(number: int, aspect: Aspect, polarity: str, most: int) -> str:
     bar = "".join(f'<span class="{name}" style="width:{100 * amount / most:.2f}%"></span>' for name, amount in amounts)
     told = " ".join(f'<b class="{name}">{SIGNS[name]}{amount:,}</b>' for name, amount in amounts)
     spoken = html.escape(f"{aspect.name}: {', '.join(f'{amount:,} {name}' for name, amount in amounts)}. Show examples.")
-    name = f'<span class="name">{html.escape(aspect.name)}</span><span class="told">{told}</span>'
+    name = f'<span class="name" translate="no">{html.escape(aspect.name)}</span><span class="told">{told}</span>'
     press = f'<button type="button" data-pick="{number}:{polarity}" aria-label="{spoken}">'
     return f'<li>{press}{name}<span class="bar">{bar}</span></button></li>'
 
@@ -218,7 +218,7 @@ def example(text: str, opinion: Opinion) -> str:
     start, end = excerpt(text, opinion)
     before = "… " if text[:start].strip() else ""
     after = " …" if text[end:].strip() else ""
-    return f'<span class="opinions">{before}{highlight(text, [opinion], start, end, numbered=False).strip()}{after}</span>'
+    return f'<span class="opinions" translate="no">{before}{highlight(text, [opinion], start, end, numbered=False).strip()}{after}</span>'
 
 
 def examples(found: Sequence[tuple[str, Opinion, int, str]], caption: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from apps.render import folding_table, plural
+from apps.render import folding_table, plural, quoted
 from tasks.question_answering.types import Answer, AnswerResult, Evidence
 
 SURE = ((0.9, "very likely"), (0.7, "likely"), (0.5, "more likely than not"), (0.25, "unsure"))
@@ -71,14 +71,15 @@ def reply(result: AnswerResult, nothing: str) -> str:
     where = f" In <cite>{place(best.document)}</cite>." if best.document else ""
     doubt = f" That it does not say: {percent(result.no_answer_score)}."
     return (
-        f'<div class="reply said" role="status"><p class="best">{html.escape(best.answer)}</p><p class="how">{how}{where}{doubt}</p></div>'
+        f'<div class="reply said" role="status"><p class="best" translate="no">{html.escape(best.answer)}</p>'
+        f'<p class="how">{how}{where}{doubt}</p></div>'
     )
 
 
 def place(evidence: Evidence) -> str:
     """``report.pdf, page 3``, as HTML."""
     page = "" if evidence.page is None else f", page {evidence.page:,}"
-    return html.escape(evidence.name) + page
+    return quoted(evidence.name) + page
 
 
 def _bar(score: float) -> str:
@@ -100,7 +101,7 @@ def listed(result: AnswerResult, count: int) -> str:
 
 
 def _line(answer: Answer, number: int) -> str:
-    words = html.escape(answer.answer)
+    words = quoted(answer.answer)
     return f'<li><button type="button" data-jump="{number}" title="Show it in the text">{words}</button>{_bar(answer.score)}</li>'
 
 
@@ -139,7 +140,7 @@ def answered(result: AnswerResult, context: str, count: int) -> str:
     kind = " doubtful" if silent(result) else ""
     words = (
         f'<div class="words{kind}" tabindex="0" role="region" aria-label="The text with the answers marked">'
-        f"{marked(context, answers, best=not silent(result))}</div>"
+        f'<span translate="no">{marked(context, answers, best=not silent(result))}</span></div>'
     )
     return f'<div class="question">{reply(result, TEXT)}{listed(result, count)}{words}{read(result, "the text")}</div>'
 
@@ -153,12 +154,12 @@ def cards(result: AnswerResult, count: int) -> str:
 
 
 def _card(answer: Answer, number: int, doubtful: bool) -> str:
-    quoted = ""
+    source = ""
     if answer.document:
         passage = answer.document.passage
         words = marked(passage.text, [answer], passage.start, best=number == 1 and not doubtful)
-        quoted = f"<cite>{place(answer.document)}</cite><blockquote>{words}</blockquote>"
-    return f'<li><p class="line"><strong>{html.escape(answer.answer)}</strong>{_bar(answer.score)}</p>{quoted}</li>'
+        source = f'<cite>{place(answer.document)}</cite><blockquote translate="no">{words}</blockquote>'
+    return f'<li><p class="line"><strong translate="no">{html.escape(answer.answer)}</strong>{_bar(answer.score)}</p>{source}</li>'
 
 
 def shelf(rows: Sequence[Row], problems: Sequence[str]) -> str:
@@ -167,7 +168,7 @@ def shelf(rows: Sequence[Row], problems: Sequence[str]) -> str:
     wrong = f'<div class="problems" role="alert"><p>Please note:</p><ul>{told}</ul></div>' if problems else ""
     if not rows:
         return f'<div class="shelf"><p class="none">There are no documents yet.</p>{wrong}</div>'
-    cells = [[f"<b>{html.escape(row.name)}</b>", f"{row.passages:,}", _happened(row)] for row in rows]
+    cells = [[f"<b>{quoted(row.name)}</b>", f"{row.passages:,}", _happened(row)] for row in rows]
     caption = f"{plural(len(rows), 'document')}, {plural(sum(row.passages for row in rows), 'passage')}"
     return f'<div class="shelf">{folding_table(HEADERS, cells, caption)}{wrong}</div>'
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.render import folding_table, plural, safe_cell
+from apps.render import folding_table, plural, quoted, safe_cell
 from apps.wishes import Wish
 from tasks.core.files import to_json
 from tasks.recommendation.types import Item, Reason, Recommendation, RecommendationResult
@@ -97,8 +97,8 @@ def told(wish: Wish, result: RecommendationResult, total: int) -> str:
 def reason(why: Reason, liked: Sequence[str] = ()) -> str:
     """``because you like Kind of Blue 62 %``, as HTML; what is not on the list of what is ``liked`` was named in words."""
     words = {
-        "item": f"because you {'like' if why.item_id in liked else 'named'} <b>{text(why.name)}</b>",
-        "tag": f"tag <b>{text(why.name)}</b>",
+        "item": f'because you {"like" if why.item_id in liked else "named"} <b translate="no">{text(why.name)}</b>',
+        "tag": f'tag <b translate="no">{text(why.name)}</b>',
         "words": "your words",
     }[why.kind]
     return f'<li class="{why.kind}">{words} <span>{percent(why.share)}</span></li>'
@@ -114,14 +114,14 @@ def cards(result: RecommendationResult, items: Mapping[str, Item], liked: Sequen
 def _card(pick: Recommendation, rank: int, item: Item, part: float, liked: Sequence[str], steered: bool) -> str:
     by = " · ".join(text(each) for each in (item.by, "" if item.year is None else str(item.year)) if each)
     about = first_sentences(item.description)
-    chips = "".join(f"<li>{text(tag)}</li>" for tag in item.tags[:CHIPS])
+    chips = "".join(f'<li translate="no">{text(tag)}</li>' for tag in item.tags[:CHIPS])
     why = "".join(reason(each, liked) for n, each in enumerate(pick.because) if n == 0 or each.share >= LEAST)
     return (
-        f'<li data-n="{rank}" tabindex="-1"><div class="top"><b class="rank">{rank}</b><div><h3>{text(name_of(item))}</h3>'
-        + (f'<p class="by">{by}</p>' if by else "")
+        f'<li data-n="{rank}" tabindex="-1"><div class="top"><b class="rank">{rank}</b><div><h3 translate="no">{text(name_of(item))}</h3>'
+        + (f'<p class="by" translate="no">{by}</p>' if by else "")
         + f'</div><p class="score" title="How likely it is that you take it up"><span class="bar" aria-hidden="true">'
         f'<i style="width:{100 * part:.1f}%"></i></span>{chance(pick.score)}</p></div>'
-        + (f'<p class="about">{text(about)}</p>' if about else "")
+        + (f'<p class="about" translate="no">{text(about)}</p>' if about else "")
         + (f'<ul class="chips" aria-label="Tags">{chips}</ul>' if chips else "")
         + (f'<ul class="why" aria-label="Why">{why}</ul>' if why else "")
         + (f'<div class="steer">{steering(item)}</div></li>' if steered else "</li>")
@@ -141,7 +141,8 @@ def found(items: Sequence[Item]) -> str:
     """What a search found, each with two buttons."""
     if not items:
         return '<p class="found none" role="status">Nothing has such a title or creator.</p>'
-    lines = "".join(f"<li><span>{text(label(item))}</span><span>{steering(item, 'Like', 'Dislike')}</span></li>" for item in items)
+    named = [(f'<span translate="no">{text(label(item))}</span>', steering(item, "Like", "Dislike")) for item in items]
+    lines = "".join(f"<li>{name}<span>{buttons}</span></li>" for name, buttons in named)
     return f'<ul class="found" aria-label="Found">{lines}</ul>'
 
 
@@ -200,4 +201,5 @@ def catalogue(name: str, items: Sequence[Item], rated: Sequence[int]) -> str:
 
 def _row(item: Item, rated: int) -> list[str]:
     tags = ", ".join(item.tags[:CHIPS]) + (" …" if len(item.tags) > CHIPS else "")
-    return [f"<b>{text(name_of(item))}</b>", text(item.by), "" if item.year is None else str(item.year), text(tags), f"{rated:,}"]
+    year = "" if item.year is None else str(item.year)
+    return [f'<b translate="no">{text(name_of(item))}</b>', *(quoted(sendable(each)) for each in (item.by, year, tags)), f"{rated:,}"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from apps.render import Segment, chip, color_of, folding_table, plural
+from apps.render import Segment, chip, color_of, folding_table, plural, quoted
 from tasks.core.errors import InputError
 from tasks.relation_extraction.graph import Edge, Graph, Node, writable
 from tasks.relation_extraction.types import Entity, RelationResult
@@ -131,7 +130,7 @@ def _edge(edge: Edge, number: int) -> dict[str, Any]:
 def table(graph: Graph, several: bool) -> str:
     """The triples with their scores and the sentences that support them, as HTML; ``several``: whether texts are named."""
     nodes = {node.id: node for node in graph.nodes}
-    rows = [[_end(nodes[e.head]), html.escape(e.relation), _end(nodes[e.tail]), f"{e.score:.2f}", _told(e, several)] for e in graph.edges]
+    rows = [[_end(nodes[e.head]), quoted(e.relation), _end(nodes[e.tail]), f"{e.score:.2f}", _told(e, several)] for e in graph.edges]
     if not rows:
         return '<p class="triples">No relation to show.</p>'
     cut = f", {ROWS} of {len(rows):,}; the files have all" if len(rows) > ROWS else ""
@@ -140,11 +139,11 @@ def table(graph: Graph, several: bool) -> str:
 
 def _end(node: Node) -> str:
     name, color, _ = looks(node.type)
-    return f"<b>{html.escape(node.name)}</b> {chip(name, color)}"
+    return f"<b>{quoted(node.name)}</b> {chip(name, color)}"
 
 
 def _told(edge: Edge, several: bool) -> str:
     """The first sentence in full, the others folded."""
-    told = [html.escape(each.text) + (f" <cite>{html.escape(each.source)}</cite>" if several else "") for each in edge.evidence]
+    told = [quoted(each.text) + (f" <cite>{quoted(each.source)}</cite>" if several else "") for each in edge.evidence]
     more = "".join(f"<li>{each}</li>" for each in told[1:QUOTED])
     return told[0] + (f"<details><summary>{len(told) - 1:,} more</summary><ul>{more}</ul></details>" if more else "")

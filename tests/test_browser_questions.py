@@ -60,7 +60,8 @@ def test_an_answer_is_told_and_its_places_are_marked(page: Any) -> None:
     bars = [bar.bounding_box()["width"] for bar in page.locator(f"{REPLY} .answers .bar i").all()]
     assert bars and bars == sorted(bars, reverse=True)
     assert page.locator(f"{REPLY} .coverage").inner_text().endswith("of the text read: all.")
-    assert page.locator(f"{REPLY} .words").evaluate("box => [...box.childNodes].map(n => n.firstChild?.data ?? n.data).join('')") == TEXT
+    words = page.locator(f"{REPLY} .words > span")
+    assert words.evaluate("box => [...box.childNodes].map(n => n.firstChild?.data ?? n.data).join('')") == TEXT
 
 
 def test_silence_looks_like_no_answer(page: Any) -> None:

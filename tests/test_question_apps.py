@@ -82,7 +82,7 @@ def test_all_answers_are_marked_and_the_best_is_strongest() -> None:
     assert re.findall(r"<mark[^>]*>([^<]*)", made) == ["Ada Osei", "Accra"]
     strengths = [int(part) for part in re.findall(r"--part:(\d+)%", made)]
     assert strengths[0] > strengths[1]
-    assert re.findall(r'data-jump="(\d)"[^>]*>([^<]*)', made) == [("1", "Ada Osei"), ("2", "Accra")]
+    assert re.findall(r'data-jump="(\d)"[^>]*><span translate="no">([^<]*)', made) == [("1", "Ada Osei"), ("2", "Accra")]
     assert re.findall(r'<i style="width:([\d.]+)%', made) == ["60.0", "30.0"]
 
 
@@ -131,9 +131,9 @@ def evidence(name: str = "plan.pdf", page: int | None = 3, text: str = "The ferr
 
 def test_an_answer_from_documents_shows_where_it_stands() -> None:
     made = render_questions.cards(result(evidence(), NONE), 3)
-    assert "plan.pdf, page 3" in made and made.count("plan.pdf, page 3") == 2  # beside the best answer, and on its card
-    assert re.search(r'<blockquote>The ferry costs <mark class="best"[^>]*>14</mark> million\.</blockquote>', made)
-    assert "plan.md</cite>" in render_questions.cards(result(evidence("plan.md", None), NONE), 3)
+    assert made.count('<span translate="no">plan.pdf</span>, page 3') == 2  # beside the best answer, and on its card
+    assert re.search(r'<blockquote translate="no">The ferry costs <mark class="best"[^>]*>14</mark> million\.</blockquote>', made)
+    assert "plan.md</span></cite>" in render_questions.cards(result(evidence("plan.md", None), NONE), 3)
     silent = render_questions.cards(result(evidence(), Answer("", 0.9, 0, 0), none=0.9), 3)
     assert DOCUMENTS in silent and 'class="reply silent"' in silent and marks(silent) == [("1", None)]
 

@@ -223,7 +223,7 @@ def test_a_catalogue_is_read_with_progress_and_shown(tmp_path: Path) -> None:
     ratings = made(tmp_path, "r.csv", "user_id,item_id,rating\nu,1,4\nv,1,5\n")
     own = Own()
     table = own.read(str(items), str(ratings), (1.0, 5.0), make, lambda *each: told.append(each))
-    assert "x.csv: 2 items and 2 ratings." in table and "<b>One</b>" in table
+    assert "x.csv: 2 items and 2 ratings." in table and ">One</b>" in table
     assert [(done, total) for done, total, _ in told] == [(0, 2), (1, 2), (2, 2), (2, 2)] and told[-1][2] == "Drawing the map"
     assert own.find().scale == (1.0, 5.0) and len(own.find().places) == 2
 

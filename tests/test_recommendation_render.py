@@ -92,7 +92,7 @@ def test_a_card_says_what_and_why() -> None:
 
 
 def test_what_is_named_in_words_is_not_said_to_be_on_the_list() -> None:
-    assert "because you named <b>So What</b>" in render.reason(WHY[0]) and "you like" in render.reason(WHY[0], ("so",))
+    assert 'because you named <b translate="no">So What</b>' in render.reason(WHY[0]) and "you like" in render.reason(WHY[0], ("so",))
 
 
 def test_reasons_that_weigh_nothing_are_left_out() -> None:

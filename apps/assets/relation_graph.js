@@ -13,6 +13,7 @@ const make = (tag, words, parent, attributes = {}) => {
   parent?.append(made);
   return made;
 };
+const OTHERS = {translate: 'no'}; // words that are not the page's own
 const count = (number, noun) => `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
 // ------------------------------------------------------------------------------------------------ drawing
@@ -111,7 +112,7 @@ const listKinds = () => {
     const label = make('label', '', choices);
     const box = make('input', '', label, {type: 'checkbox', value: kind.relation});
     box.checked = true;
-    label.append(` ${kind.relation} `);
+    label.append(' ', make('span', kind.relation, null, OTHERS), ' ');
     make('small', kind.count.toLocaleString('en'), label);
   }
 };
@@ -171,12 +172,12 @@ lonely.addEventListener('change', () => { changed(); arrange(); });
 const tellEdge = (edge, list) => {
   const item = make('li', '', list);
   const triple = make('p', '', item);
-  make('b', edge.source().data('name'), triple);
-  triple.append(` ${edge.data('relation')} `);
-  make('b', edge.target().data('name'), triple);
+  make('b', edge.source().data('name'), triple, OTHERS);
+  triple.append(' ', make('span', edge.data('relation'), null, OTHERS), ' ');
+  make('b', edge.target().data('name'), triple, OTHERS);
   make('small', ` ${edge.data('score').toFixed(2)}`, triple);
   for (const each of edge.data('evidence')) {
-    const quote = make('blockquote', each.text, item);
+    const quote = make('blockquote', each.text, item, OTHERS);
     if (data.several) quote.append(' ', make('cite', each.source, null));
   }
   if (edge.data('more')) make('small', `and ${count(edge.data('more'), 'more sentence')}`, item);
@@ -193,7 +194,7 @@ const tell = () => {
   const edges = (chosen.isEdge() ? chosen : chosen.connectedEdges()).not('.hidden');
   cy.elements().not(edges.union(edges.connectedNodes()).union(chosen)).addClass('far');
   if (chosen.isNode()) {
-    make('h3', chosen.data('name'), told);
+    make('h3', chosen.data('name'), told, OTHERS);
     const sources = data.several ? ` in ${chosen.data('sources').join(', ')}` : '';
     make('p', `${chosen.data('kind')}, ${count(chosen.data('mentions'), 'mention')}${sources}; ${count(edges.length, 'relation')}`, told);
   }
