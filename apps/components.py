@@ -52,7 +52,7 @@ THEME = gr.themes.Default(
 )
 
 # In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
-STYLES = ("style.css", "recommendation.css")
+STYLES = ("style.css", "recommendation.css", "conversation.css")
 HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>"
 
 LOGO = """
