@@ -112,6 +112,7 @@ def _chat(names: list[str]) -> dict[str, Any]:
     banner = gr.HTML(visible=False, padding=False, elem_id="talk-notice")
     chat = gr.Chatbot(
         label="Conversation",
+        show_label=False,
         height=460,
         buttons=[],
         feedback_options=None,
@@ -189,14 +190,16 @@ def build_view(names: list[str]) -> View:
     """The components, in two columns; ``names``: of the examples."""
     talk: gr.State = gr.State(Talk(), time_to_live=FILES_LIVE_SECONDS)
     held: dict[str, Any] = {"talk": talk, "shelf": shelf_state(), "own": own_state()}
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=6, min_width=300):
+    # Three columns, which the style lays out: the tools below the chat or, on a phone, below all.
+    with gr.Row(equal_height=False, elem_classes="talk-page"):
+        with gr.Column(min_width=300, elem_classes="talk-said"):
             left = _chat(names)
+        with gr.Column(min_width=300, elem_classes="talk-known"):
+            right = _understood()
+        with gr.Column(min_width=300, elem_classes="talk-tools"):
             with gr.Accordion("A proposal under discussion", open=False):
                 left["proposal"] = gr.Textbox(label="The proposal, in a sentence", info=PROPOSAL, max_length=MAX_PROPOSAL)
             left |= {"documents": _documents(), "catalogue": _catalogue()}
-        with gr.Column(scale=6, min_width=300):
-            right = _understood()
     return View(**held, **left, **right)
 
 

@@ -23,9 +23,9 @@ BY_HAND = "You corrected this by hand."
 NEW = "new"
 HEADINGS = {"facts": "Facts", "preferences": "Preferences", "events": "Events"}
 NONE = {"facts": "No facts yet.", "preferences": "No likes or dislikes yet.", "events": "No events yet."}
-SIDES = {("taste", 1): "likes", ("taste", -1): "dislikes", ("proposal", 1): "is for", ("proposal", -1): "is against"}
+SIDES = {("taste", 1): "like", ("taste", -1): "dislike", ("proposal", 1): "are for", ("proposal", -1): "are against"}
+DRAWN = {("taste", 1): "likes", ("taste", -1): "dislikes", ("proposal", 1): "for", ("proposal", -1): "against"}
 SIGNS = {1: "+", -1: "−"}
-TASTES = {1: "you like it", -1: "you dislike it"}
 YOU = "you"
 
 
@@ -186,7 +186,7 @@ def graph(state: State) -> dict[str, Any]:
     for fact in state.facts:
         draft.edge(fact.head, fact.type, fact.tail, fact.score, fact.source)
     for liked in state.preferences:
-        relation = SIDES[liked.about, liked.sign].removeprefix("is ")
+        relation = DRAWN[liked.about, liked.sign]
         draft.edge(draft.you(), relation, draft.named(liked.target, "MISC"), liked.strength, liked.source)
     for event in state.events:
         at = draft.add(event.id, event.trigger, event.type, 1)

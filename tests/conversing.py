@@ -27,7 +27,7 @@ from tasks.core.errors import InputError
 from tasks.core.types import Span
 
 SECRET = "secret path /srv/model.bin"
-NAME = r"[A-Z<][\w=\"'(.>-]*(?: [A-Z][\w.]*)*"
+NAME = r"[A-Z<][\w=\"'(>-]*(?: [A-Z]\w*)*"
 LIKES = re.compile(r"I (love|like|hate|don't like|dislike) ([^.,;]+)")
 FACTS = {"founder of": "founded", "released": "released", "works for": "works for", "lives in": "live in"}
 EVENT = re.compile(r"(flood|fire)\w*(?: in ([A-Z]\w+))?(?: on ([A-Z]\w+))?")
@@ -62,7 +62,7 @@ class Agent:
         return Turn(act.text, after.to_dict(), extraction, (act,))
 
     def act(self, message: str, state: State, documents: Any, catalogue: Any) -> tuple[str, State, dict[str, Any], Act]:
-        if match := re.match(r"No, I meant (.+?)\.?$", message):
+        if state.recent and (match := re.match(r"No, I meant (.+?)\.?$", message)):
             return "correct", revise(state, state.recent[-1], match[1]), {}, Act("corrected", f"Corrected: {match[1]}.")
         if match := re.match(r"Forget (.+?)\.?$", message):
             gone = [each.id for each in state.preferences if each.target in match[1]]
