@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from tasks.core.casing import SHAPES, encode_marked, shape
 from tasks.core.encoder import Encoder
 from tasks.relation_extraction.entities.data import Collator, features
-from tasks.relation_extraction.entities.model import SHAPES, EntityHead, EntityModel, encode_marked, shape
+from tasks.relation_extraction.entities.model import EntityHead, EntityModel
 from tasks.relation_extraction.types import TYPES
 
 ROWS: list[dict[str, Any]] = [

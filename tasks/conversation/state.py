@@ -31,9 +31,10 @@ Record = TypeVar("Record")
 class State:
     """What is known of one conversation.
 
-    ``turns``: user messages so far; ``made``: ids given so far; ``recent``: ids of the items that the last telling message added or changed;
-    ``focus``: ids of entities, the latest named first, and ``called`` the pronoun each was given; ``wish``: the words of the request
-    that is being refined; ``shown``: items recommended for it; ``pending``: what the agent asked, ``{"slot", "id"}``; ``noticed``: notices given.
+    ``turns``: user messages so far; ``made``: ids given so far; ``recent``: ids of the items that the last telling message added or
+    changed; ``focus``: ids of entities, the latest named first, and ``called`` the pronoun each was given; ``wish``: the words of the
+    request that is being refined; ``shown``: items recommended for it; ``pending``: what the agent asked, ``{"slot", "id"}``;
+    ``noticed``: notices given.
     """
 
     turns: int = 0
@@ -70,13 +71,17 @@ class State:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        plain = {name: value for name, value in asdict(self).items()}
+        plain = asdict(self)
         plain |= {name: [asdict(each) for each in getattr(self, name)] for name in LISTS}
         for each in plain["entities"]:
             each["mentions"] = [dict(mention) for mention in each["mentions"]]
         for name in ("recent", "focus", "wish", "shown", "noticed"):
             plain[name] = list(plain[name])
         return {"version": VERSION} | plain | {"called": dict(self.called), "pending": dict(self.pending)}
+
+    def next_turn(self) -> State:
+        """The same, one message later."""
+        return replace(self, turns=self.turns + 1)
 
     def entity(self, name: str) -> Entity:
         """The entity with this id."""
@@ -104,7 +109,7 @@ def _read(data: Mapping[str, Any]) -> State:
     if foreign:
         raise ValueError(f"unknown field {min(map(str, foreign))!r}")
     _check_sizes(data)
-    plain: dict[str, Any] = {name: tuple(map(_strings, [data[name]]))[0] for name in ("recent", "focus", "wish", "shown", "noticed")}
+    plain: dict[str, Any] = {name: _strings(data[name]) for name in ("recent", "focus", "wish", "shown", "noticed")}
     for name, kind in LISTS.items():
         plain[name] = tuple(_record(kind, each) for each in data[name])
     for name in ("called", "pending"):
@@ -197,7 +202,8 @@ def revise(state: State, name: str, value: str) -> State:
 
 
 def _replaced(state: State, kind: str, new: Item) -> State:
-    return replace(state, **{kind: tuple(new if each.id == new.id else each for each in getattr(state, kind))})
+    changed: dict[str, Any] = {kind: tuple(new if each.id == new.id else each for each in getattr(state, kind))}
+    return replace(state, **changed)
 
 
 def _cleared(state: State) -> State:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.core.casing import token_shapes
 from tasks.core.encoder import Encoder, collate
-from tasks.core.text import Ints, Tokens, Window, Windower, pad
-from tasks.relation_extraction.entities.model import shape
+from tasks.core.text import Tokens, Window, Windower, pad
 from tasks.relation_extraction.types import TYPES
 
 Row = dict[str, Any]
@@ -60,14 +60,6 @@ def lower_cased(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
     """So many more rows as ``share`` of ``rows``, without their capitals; none whose length this would change."""
     drawn = random.Random(seed).sample(rows, round(share * len(rows)))
     return [row | {"text": row["text"].lower()} for row in drawn if len(row["text"].lower()) == len(row["text"])]
-
-
-def token_shapes(text: str, tokens: Tokens, window: Window) -> Ints:
-    """The shape of the word of each token of the window, 0 for special tokens."""
-    kinds = np.zeros(len(window.ids), np.int64)
-    for word, first, last in zip(window.words.tolist(), window.first.tolist(), window.last.tolist(), strict=True):
-        kinds[first : last + 1] = shape(text[slice(*tokens.word_chars(word))].strip())
-    return kinds
 
 
 def features(encoder: Encoder, rows: Sequence[Row], known: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,39 +1,17 @@
 """The model of mentions: word pairs (first word, last word) in a table for each type, over states that know the casing.
 
-The default encoder reads lower-cased text. How a word was written (``Turkey`` and ``turkey``) is added to the embeddings
-of its tokens, so that all layers see it; the added vectors start at zero. Tables as in GlobalPointer (Su et al. 2022).
+How words are written is told to the encoder (``core/casing.py``). Tables as in GlobalPointer (Su et al. 2022).
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from torch import Tensor, nn
 
+from tasks.core.casing import encode_marked, shape_embedding
 from tasks.core.heads import PairScorer, table_loss, word_states
 from tasks.relation_extraction.types import TYPES
-
-SHAPES = 6
-_DIGIT = re.compile(r"\d")
-
-
-def shape(word: str) -> int:
-    """How a word is written: 0 without capitals, 1 Capitalised, 2 CAPITALS, 3 miXed, 4 with a digit, 5 one capital letter."""
-    if _DIGIT.search(word):
-        return 4
-    if word.islower() or word.lower() == word:
-        return 0
-    if word.isupper():
-        return 2 if len(word) > 1 else 5
-    return 1 if word[0].isupper() and word[1:].islower() else 3
-
-
-def encode_marked(network: Any, marks: nn.Embedding, ids: Tensor, mask: Tensor, kinds: Tensor) -> Tensor:
-    """States (rows, tokens, width) of tokens whose embeddings have the vector of their kind (rows, tokens) added."""
-    embedded = network.get_input_embeddings()(ids)
-    hidden: Tensor = network(inputs_embeds=embedded + marks(kinds).to(embedded.dtype), attention_mask=mask).last_hidden_state
-    return hidden
 
 
 class EntityHead(nn.Module):
@@ -41,8 +19,7 @@ class EntityHead(nn.Module):
 
     def __init__(self, width: int, dropout: float = 0.1) -> None:
         super().__init__()
-        self.shapes = nn.Embedding(SHAPES, width)
-        nn.init.zeros_(self.shapes.weight)
+        self.shapes = shape_embedding(width)
         self.dropout = nn.Dropout(dropout)
         self.pairs = PairScorer(width, tables=len(TYPES))
 

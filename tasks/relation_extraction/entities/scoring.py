@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from tasks.core.casing import encode_marked, token_shapes
 from tasks.core.encoder import Encoder
 from tasks.core.heads import word_states
 from tasks.core.text import batches, pad
-from tasks.relation_extraction.entities.data import token_shapes, windower_of
+from tasks.relation_extraction.entities.data import windower_of
 from tasks.relation_extraction.entities.decode import Candidate, candidates
-from tasks.relation_extraction.entities.model import EntityHead, encode_marked
+from tasks.relation_extraction.entities.model import EntityHead
 
 
 class EntityScorer:

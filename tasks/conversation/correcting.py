@@ -1,0 +1,125 @@
+"""Corrections that give a value alone: "No, I meant 1971.", "sorry, Haldern with an r"."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tasks.conversation.remembering import Changes, event_sentence, preference_sentence, sentence_of, source
+from tasks.conversation.state import State, remove, with_entity
+from tasks.conversation.things import PRONOUNS, type_of
+from tasks.conversation.types import USER, Extraction, Fact, Named, Preference
+from tasks.core.types import Span
+
+_MEANT = re.compile(
+    r"\b(?:meant|mean|be|is|it[’']s|was|say|actually|sorry|no|oops|rather)\b[,:]?\s+(?:in |on |at |by |the |a |an |to say )*"
+    r"([\w’'.-]+(?: [A-Z][\w’'.-]*)*)",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(r"(?:\b(?:not|instead of|rather than)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
+_DIGITS = re.compile(r"\d")
+
+
+Kind = TypeVar("Kind", Fact, Preference)
+
+
+def mend(state: State, said: Extraction) -> tuple[State, Changes]:
+    """The state with the item that the message corrects, and what changed: nothing where it fits nothing that was said."""
+    for value in _values(said):
+        for change in (_mend_fact, _mend_taste, _mend_place):
+            new, changes = change(state, said, value)
+            if changes.all:
+                return replace(new, recent=changes.all), changes
+    return state, Changes()
+
+
+def _values(said: Extraction) -> list[Named]:
+    """The new values, the likeliest first: what the reader marked and the message does not reject; else what stands behind "meant"."""
+    things = [each for each in said.things if each.span.text.lower() not in PRONOUNS and not _BEFORE.search(said.text[: each.span.start])]
+    if things:
+        return things
+    match = _MEANT.search(said.text)
+    if match is None:
+        return []
+    span = Span.of(said.text, match.start(1), match.end(1))
+    return [Named(span, type_of(said.text, span.start, span.end, ()), 0.5)]
+
+
+def rejected(said: Extraction) -> list[str]:
+    """What the message says it is not."""
+    return [each.span.text.casefold() for each in said.things if _BEFORE.search(said.text[: each.span.start])]
+
+
+def _recent_first(state: State, items: Sequence[Kind]) -> list[Kind]:
+    places = {each.id: number for number, each in enumerate(items)}
+    return sorted(items, key=lambda each: (each.id not in state.recent, -places[each.id]))
+
+
+def _fits(state: State, end: str, value: Named, wrong: Sequence[str]) -> bool:
+    """Whether the new value can stand where this entity stands: it was rejected by name, or is of its kind, or nearly its name."""
+    entity = state.entity(end)
+    if end == USER or entity.name.casefold() == value.span.text.casefold():
+        return False
+    if wrong:
+        return entity.name.casefold() in wrong
+    return _form(entity.type, entity.name) == _form(value.type, value.span.text) or _alike(entity.name, value.span.text)
+
+
+def _form(kind: str, name: str) -> str:
+    """Dates and numbers stand for one another, since a year is both; names and common nouns do not."""
+    if kind in ("TIME", "NUM") or _DIGITS.search(name):
+        return "value"
+    return kind if kind != "MISC" else ("name" if name[:1].isupper() else "noun")
+
+
+def _alike(one: str, other: str) -> bool:
+    return difflib.SequenceMatcher(None, one.casefold(), other.casefold()).ratio() > 0.7
+
+
+def _mend_fact(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
+    wrong = rejected(said)
+    for fact in _recent_first(state, state.facts):
+        for side in ("tail", "head"):
+            if _fits(state, getattr(fact, side), value, wrong):
+                was = sentence_of(state, fact)
+                mention = source(state, value.span)
+                new, other = with_entity(state, value.span.text, value.type, mention)
+                if other in (fact.head, fact.tail):
+                    continue
+                number = f"f{new.made + 1}"
+                ends: dict[str, Any] = {side: other}
+                mended = replace(fact, id=number, source=mention, **ends)
+                new = replace(new, made=new.made + 1, facts=(*new.facts, mended))
+                return remove(new, [fact.id]), Changes(replaced=((number, was),))
+    return state, Changes()
+
+
+def _mend_taste(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
+    wrong = rejected(said)
+    tastes = [each for each in state.preferences if each.about == "taste"]
+    for each in _recent_first(state, tastes):
+        named = each.target.casefold() in wrong
+        if named or (not wrong and each.id in state.recent and value.type not in ("TIME", "NUM")) or _alike(each.target, value.span.text):
+            number = f"p{state.made + 1}"
+            mended = replace(each, id=number, target=value.span.text, item_id=None, source=source(state, value.span))
+            new = replace(state, made=state.made + 1, preferences=(*state.preferences, mended))
+            return remove(new, [each.id]), Changes(replaced=((number, preference_sentence(each)),))
+    return state, Changes()
+
+
+def _mend_place(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
+    """Where or when the latest event was."""
+    wrong = rejected(said)
+    for event in reversed(state.events):
+        for side, kinds in (("where", ("LOC", "ORG")), ("when", ("TIME", "NUM"))):
+            now = getattr(event, side)
+            if now is not None and (now.casefold() in wrong or (not wrong and value.type in kinds)):
+                number = f"v{state.made + 1}"
+                place: dict[str, Any] = {side: value.span.text}
+                mended = replace(event, id=number, source=source(state, value.span), **place)
+                new = replace(state, made=state.made + 1, events=(*state.events, mended))
+                return remove(new, [event.id]), Changes(replaced=((number, event_sentence(event)),))
+    return state, Changes()

@@ -1,0 +1,163 @@
+"""What one message says: its kinds, and, through the other tasks, its things, facts, tastes, events and stance."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tasks.conversation.decode import Marked
+from tasks.conversation.linking import resolve
+from tasks.conversation.scoring import MessageReader
+from tasks.conversation.state import State
+from tasks.conversation.things import PRONOUNS, type_of
+from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
+from tasks.core.types import Span
+
+Load = Callable[[str, str], Any]  # (task, adapter) -> pipeline
+EVENTS = Path(__file__).parent / "events.json"
+STATING = ("tell", "correct")
+TASTES = {"liked": 1, "disliked": -1}
+LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
+LEAST_NAME = 0.5  # of an entity that the reader did not mark
+_SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*")
+_WHEN = re.compile(
+    r"\b(?:(?:this|last|yesterday|tomorrow) (?:morning|afternoon|evening|night|week|month|year|spring|summer|autumn|winter|weekend)"
+    r"|(?:on |last )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?: (?:morning|afternoon|evening|night))?|today|tonight|yesterday"
+    r"|at (?:noon|midnight|\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
+    r"|(?:\w+|\d+) (?:minutes?|hours?|days?|weeks?|months?|years?) ago|just now)",
+    re.IGNORECASE,
+)
+
+
+@functools.cache
+def event_types() -> dict[str, str]:
+    """The events that the agent listens for, with their descriptions."""
+    made: dict[str, str] = json.loads(EVENTS.read_text(encoding="utf-8"))
+    return made
+
+
+class Listener:
+    """Reads messages. ``load(task, adapter)`` gives a pipeline, when it is first needed."""
+
+    def __init__(self, reader: MessageReader, load: Load) -> None:
+        self.reader, self._load = reader, load
+
+    def __call__(self, text: str, state: State, proposal: str | None = None) -> Extraction:
+        """The extraction of one message; ``proposal``: what is under discussion, to be told the stance towards it."""
+        (message,) = self.reader([text])
+        stating = any(kind in message.kinds for kind in STATING)
+        if not stating and not message.marked:
+            return Extraction(text, message.kinds)
+        relations = self._load("relation-extraction", "messages")
+        (entities,) = relations.entities([text])
+        spans = things_of(text, message.marked, entities)
+        things = tuple(
+            Named(span, kind := type_of(text, span.start, span.end, entities), score, resolve(state, text, span, kind))
+            for span, score in spans
+        )
+        if not stating:
+            return Extraction(text, message.kinds, things)
+        return Extraction(
+            text,
+            message.kinds,
+            things,
+            self._facts(relations, text, things),
+            self._tastes(text, message.marked),
+            self._events(text, message.marked, entities),
+            None if proposal is None else self._load("opinion-analysis", "shipped")(text, target=proposal).stance.to_dict(),
+        )
+
+    def _facts(self, relations: Any, text: str, things: Sequence[Named]) -> tuple[Told, ...]:
+        if len(things) < 2:
+            return ()
+        given = [{"type": each.type, "start": each.span.start, "end": each.span.end, "text": each.span.text} for each in things]
+        result = relations(text, entities=given)
+        found = []
+        for each in result.relations:
+            head, tail = result.entities[each.head].span, result.entities[each.tail].span
+            start, end = min(head.start, tail.start), max(head.end, tail.end)
+            if not asked(text, start, end):
+                found.append(Told(head, each.type, tail, each.score, Span.of(text, start, end)))
+        return tuple(found)
+
+    def _tastes(self, text: str, marked: Sequence[tuple[Marked, float]]) -> tuple[Taste, ...]:
+        """What the reader marked, as strong as opinion analysis finds it."""
+        told = [(each, score) for each, score in marked if each.mark in TASTES and not asked(text, each.start, each.end)]
+        if not told:
+            return ()
+        polarities = self._load("opinion-analysis", "shipped").polarities(text, [(each.start, each.end) for each, _ in told])
+        return tuple(
+            Taste(
+                Span.of(text, each.start, each.end),
+                TASTES[each.mark],
+                (score + label.scores["positive" if each.mark == "liked" else "negative"]) / 2,
+            )
+            for (each, score), label in zip(told, polarities, strict=True)
+        )
+
+    def _events(self, text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> tuple[Happening, ...]:
+        triggers = [each for each, _ in marked if each.mark == "event" and not asked(text, each.start, each.end)]
+        if not triggers:
+            return ()
+        detected = self._load("event-detection", "shipped")(text, labels=event_types(), threshold=LEAST_EVENT).events
+        found = []
+        for each in triggers:
+            near = [event for event in detected if event.trigger and event.trigger.start < each.end and each.start < event.trigger.end]
+            if near:
+                best = max(near, key=lambda event: event.score)
+                sentence = sentence_at(text, each.start)
+                where, when = _place(text, sentence, each, entities, "LOC"), _time(text, sentence, each, entities)
+                found.append(Happening(best.type, best.trigger, best.score, where, when, sentence))
+        return tuple(found)
+
+
+def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> list[tuple[Span, float]]:
+    """What the reader marked as a thing, and the names beside these that the entity finder knows; no two overlap."""
+    found = [(Span.of(text, each.start, each.end), score) for each, score in marked if each.mark != "event"]
+    taken = [(each.start, each.end) for each, _ in marked]
+    for entity in entities:
+        for mention in entity.mentions:
+            free = all(mention.end <= start or end <= mention.start for start, end in taken)
+            if free and entity.score >= LEAST_NAME and mention.text.lower() not in PRONOUNS:
+                found.append((Span.of(text, mention.start, mention.end), entity.score))
+    return sorted(found, key=lambda pair: pair[0].start)
+
+
+def sentence_at(text: str, place: int) -> Span:
+    """The sentence around a character, without the white space at its edges."""
+    for match in _SENTENCE.finditer(text):
+        if match.start() <= place < match.end():
+            inner = match[0].strip()
+            start = match.start() + match[0].index(inner)
+            return Span.of(text, start, start + len(inner))
+    return Span.of(text, 0, len(text))
+
+
+def asked(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is part of a question."""
+    return any("?" in sentence_at(text, place).text[-3:] for place in (start, end - 1))
+
+
+def _nearest(spans: Sequence[Span], trigger: Marked) -> Span | None:
+    """The nearest one, those behind the trigger before those in front of it."""
+    return min(spans, key=lambda span: (span.end <= trigger.start, abs(span.start - trigger.start)), default=None)
+
+
+def _place(text: str, sentence: Span, trigger: Marked, entities: Sequence[Any], kind: str) -> Span | None:
+    inside = [
+        Span.of(text, mention.start, mention.end)
+        for entity in entities
+        if entity.type == kind
+        for mention in entity.mentions
+        if sentence.start <= mention.start and mention.end <= sentence.end
+    ]
+    return _nearest(inside, trigger)
+
+
+def _time(text: str, sentence: Span, trigger: Marked, entities: Sequence[Any]) -> Span | None:
+    said = [Span.of(text, match.start(), match.end()) for match in _WHEN.finditer(text, sentence.start, sentence.end)]
+    return _nearest(said, trigger) or _place(text, sentence, trigger, entities, "TIME")
