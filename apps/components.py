@@ -72,7 +72,7 @@ class LazyPipelines:
 
     def __init__(self, load: Load = pipeline) -> None:
         self._load = load
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is loaded may ask for others
         self._loaded: dict[tuple[str, str], Any] = {}
 
     def __call__(self, task: str, adapter: str = "shipped") -> Any:
@@ -83,7 +83,13 @@ class LazyPipelines:
             return self._loaded[task, adapter]
 
 
-PIPELINES = LazyPipelines()
+def shared(task: str, adapter: str = "shipped") -> Any:
+    """A pipeline; the one that asks others, the conversation, is given those that the pages have, so that none is in memory twice."""
+    others: dict[str, Any] = {"pipelines": PIPELINES} if task == "conversation" else {}
+    return pipeline(task, adapter=adapter, **others)
+
+
+PIPELINES = LazyPipelines(shared)
 
 
 def guarded(handler: Callable[Params, Return]) -> Callable[Params, Return]:

@@ -6,6 +6,7 @@ what is not ours is written as a number (``safe``), which is neither markup nor 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,11 +55,13 @@ def agent(turn: Turn) -> str:
 
 def offered(items: Sequence[Mapping[str, Any]]) -> str:
     """Recommended items, each with why."""
-    lines = "".join(
-        f"<li><b>{safe(str(item.get('title') or item.get('item_id') or ''))}</b>{_score(item.get('score'))}{_why(item.get('because'))}</li>"
-        for item in items
-    )
+    lines = "".join(f"<li>{_titled(item)}{_score(item.get('score'))}{_why(item.get('because'))}</li>" for item in items)
     return f'<ol class="offered">{lines}</ol>' if lines else ""
+
+
+def _titled(item: Mapping[str, Any]) -> str:
+    by = f' <span class="by">{safe(str(item["by"]))}</span>' if item.get("by") else ""
+    return f"<b>{safe(str(item.get('title') or item.get('item_id') or ''))}</b>{by}"
 
 
 def _score(score: Any) -> str:
@@ -101,9 +104,7 @@ def place(found: Mapping[str, Any]) -> str:
 
 def _marked(passage: str, answer: str) -> str:
     """The passage around the answer, which is marked."""
-    start = passage.find(answer) if answer else -1
-    if start < 0:
-        start = passage.casefold().find(answer.casefold()) if answer else -1
+    start = _find(passage, answer) if answer else -1
     if start < 0:
         return safe(passage[:PASSAGE]) + (" …" if len(passage) > PASSAGE else "")
     end, room = start + len(answer), max(0, PASSAGE - len(answer)) // 2
@@ -111,3 +112,11 @@ def _marked(passage: str, answer: str) -> str:
     before = ("… " if first else "") + safe(passage[first:start])
     after = safe(passage[end:last]) + (" …" if last < len(passage) else "")
     return f'{before}<mark class="best">{safe(passage[start:end])}</mark>{after}'
+
+
+def _find(passage: str, answer: str) -> int:
+    """Where the answer stands, as words of their own rather than within one; -1 where it does not."""
+    for pattern in (rf"(?<!\w){re.escape(answer)}(?!\w)", re.escape(answer)):
+        if found := re.search(pattern, passage, re.IGNORECASE):
+            return found.start()
+    return -1

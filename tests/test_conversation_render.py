@@ -51,7 +51,7 @@ def test_who_said_what() -> None:
 def test_recommended_items_have_their_reasons() -> None:
     because = [{"kind": "item", "name": "Pink <Moon>", "share": 0.9, "item_id": "p"}, {"kind": "tag", "name": "folk", "share": 0.001}]
     calm = {"item_id": "c", "title": "", "because": "it is calm"}
-    made = render.offered([{"item_id": "b", "title": ATTACK, "score": 0.8, "because": because}, calm])
+    made = render.offered([{"item_id": "b", "title": ATTACK, "by": "<i>Ada", "score": 0.8, "because": because}, calm])
     assert tags(made) == {"ol", "li", "b", "span"} and "80 %" in html.unescape(made)
     assert "because you like" in made and "folk" not in made and "it is calm" in html.unescape(made) and made.count("<li>") == 2
 
@@ -63,6 +63,8 @@ def test_an_answer_has_its_passage_with_the_answer_marked() -> None:
     assert '<mark class="best">' + render.safe("<b>35</b>") + "</mark>" in made and render.safe("a<i>.pdf, page 3") in made
     assert len(words_of(made)) < 900 and "\n" not in made
     said = render.rested(Act("answered", "x", evidence=({"answer": "Tea", "score": 0.5, "turn": 2, "passage": "I love tea."},)))
+    year = render.rested(Act("answered", "x", evidence=({"answer": "35", "score": 0.5, "turn": None, "passage": "In 1835: 35."},)))
+    assert "1835&#58; <mark" in year and "message" not in year
     assert "message 3" in said and '<mark class="best">tea</mark>' in said
 
 
