@@ -27,6 +27,8 @@ SIDES = {("taste", 1): "like", ("taste", -1): "dislike", ("proposal", 1): "are f
 DRAWN = {("taste", 1): "likes", ("taste", -1): "dislikes", ("proposal", 1): "for", ("proposal", -1): "against"}
 SIGNS = {1: "+", -1: "−"}
 YOU = "you"
+EVENT = "event"  # in the graph all types of events look alike, for each would be a filter of its own
+EVENT_COLOR = "#8a4fbf"  # as in the list; legible under white and on both pages
 
 
 def said_of(item: Item, state: State) -> str:
@@ -189,11 +191,15 @@ def graph(state: State) -> dict[str, Any]:
         relation = DRAWN[liked.about, liked.sign]
         draft.edge(draft.you(), relation, draft.named(liked.target, "MISC"), liked.strength, liked.source)
     for event in state.events:
-        at = draft.add(event.id, event.trigger, event.type, 1)
+        at = draft.add(event.id, event.trigger, EVENT, 1)
         for name, value, kind in (("where", event.where, "LOC"), ("when", event.when, "TIME")):
             if value:
                 draft.edge(at, name, draft.named(value, kind), event.score, event.source)
-    return render_relations.payload(Graph(tuple(draft.nodes.values()), tuple(draft.edges)), several=True)
+    made = render_relations.payload(Graph(tuple(draft.nodes.values()), tuple(draft.edges)), several=True)
+    for each in [*made["nodes"], *made["types"]]:
+        if each["type"] == EVENT:
+            each["color"] = EVENT_COLOR
+    return made
 
 
 class _Draft:

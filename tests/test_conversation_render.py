@@ -132,6 +132,8 @@ def test_the_graph_has_facts_tastes_and_events() -> None:
     edges = {(names[each["head"]], each["relation"], names[each["tail"]]) for each in drawn["edges"]}
     wanted = {("you", "lives in", "Accra"), ("you", "likes", "Accra"), ("you", "dislikes", "rain"), ("flood", "where", "Accra")}
     assert edges == wanted | {("flood", "when", "Monday")} and list(names.values()).count("Accra") == 1
+    assert {"event", "time"} <= {each["name"] for each in drawn["types"]}
+    assert {each["color"] for each in drawn["nodes"] if each["type"] == "event"} == {understood.EVENT_COLOR}
     (home,) = (each for each in drawn["edges"] if each["relation"] == "lives in")
     assert home["evidence"] == [{"text": "I live in Accra", "source": "message 1"}]
 
