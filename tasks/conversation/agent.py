@@ -51,11 +51,11 @@ class Actor:
         now = Moment(state, said, [])
         if now.wants("forget"):
             self._forget(now)
-        if now.wants("tell", "correct"):
+        if now.wants("tell", "correct") or said.facts or said.tastes or said.events:
             self._note(now, proposal)
         if now.wants("ask"):
             self._answer(now, documents)
-        if now.wants("recommend", "refine"):
+        if now.wants("refine") or (now.wants("recommend") and not any(act.kind == "answered" for act in now.acts)):
             self._recommend(now, catalogue)
         if now.wants("greet") and (len(said.kinds) == 1 or not state.turns):
             now.acts.insert(0, Act("greeted", replies.greeting(said.text)))
@@ -147,7 +147,8 @@ class Actor:
             now.state = replace(now.state, wish=(*now.state.wish, words)[-LONGEST_WISH:])
         kind = kind_of(own, self._embed)
         if wanted := foreign(words, kind, self._embed):
-            now.do("unknown", replies.foreign(wanted, kind))
+            if not now.wants("ask"):
+                now.do("unknown", replies.foreign(wanted, kind))
             return
         now.state = link(now.state, own)
         items = suggest(now.state, own)

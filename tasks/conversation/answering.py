@@ -25,6 +25,9 @@ _TASTES = re.compile(
     re.IGNORECASE,
 )
 _DISLIKES = re.compile(r"\b(?:hate[ds]?|dislike[ds]?|against|(?:not|n[’']t) (?:like|stand|enjoy|want))\b", re.IGNORECASE)
+LEAST_TOLD = 0.25  # the probability of an answer from what was told
+LEAST_FOUND = 0.1  # and from documents, whose user has asked for an answer: below .5 against silence it is said to be unsure
+UNSURE = 0.5
 Read = Callable[..., Any]  # a question-answering pipeline
 VERBS = {("taste", 1): "You like", ("taste", -1): "You don’t like", ("proposal", 1): "You are for", ("proposal", -1): "You are against"}
 
@@ -39,8 +42,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An answer and its probability. From what was told: the ``sentence`` and the ``ids`` of the items that it rests on; from a
-    document: its ``evidence``, as in ``types.Act``."""
+    """An answer and how likely it is, against that nothing is said.
+
+    From what was told: the ``sentence`` and the ``ids`` of the items that it rests on; from a document: its ``evidence``, as in ``types.Act``.
+    """
 
     answer: str
     score: float
@@ -96,20 +101,21 @@ def _from_told(state: State, question: str, read: Read) -> Found | None:
         sign = -1 if _DISLIKES.search(question) else 1
         if chosen := list(liked(named or [each for each in state.preferences if each.sign == sign])):
             return Found("", 1.0, " ".join(each.text for each in chosen), tuple(name for each in chosen for name in each.ids))
-    best = read(question=question, context=" ".join(each.text for each in known), top_k=1).answers[0]
+    best, chance = _best(read(question=question, context=" ".join(each.text for each in known), top_k=2))
+    if best is None or best.score < LEAST_TOLD:
+        return None
     start = 0
-    for each in known if best.answer else ():
+    for each in known:
         if best.start < start + len(each.text) + 1:
-            return Found(best.answer, best.score, each.text, each.ids)
+            return Found(best.answer, chance, each.text, each.ids)
         start += len(each.text) + 1
     return None
 
 
 def _from_documents(question: str, documents: Any, read: Read) -> Found | None:
-    answers = read(question=question, documents=documents, top_k=1).answers
-    if not answers or not answers[0].answer:
+    best, chance = _best(read(question=question, documents=documents, top_k=2))
+    if best is None or best.score < LEAST_FOUND:
         return None
-    best = answers[0]
     where = best.document
     evidence = {
         "answer": best.answer,
@@ -120,4 +126,10 @@ def _from_documents(question: str, documents: Any, read: Read) -> Found | None:
         "end": best.end,
         "passage": where.passage.text,
     }
-    return Found(best.answer, best.score, evidence=evidence)
+    return Found(best.answer, chance, evidence=evidence)
+
+
+def _best(result: Any) -> tuple[Any, float]:
+    """The likeliest answer that says something, None where there is none; and its share against saying nothing."""
+    best = next((each for each in result.answers if each.answer), None)
+    return best, 0.0 if best is None else best.score / (best.score + result.no_answer_score)

@@ -11,7 +11,8 @@ from typing import Any
 
 from tasks.conversation.decode import Marked
 from tasks.conversation.linking import resolve
-from tasks.conversation.scoring import MessageReader
+from tasks.conversation.relations import relations
+from tasks.conversation.scoring import Message, MessageReader
 from tasks.conversation.state import State
 from tasks.conversation.things import PRONOUNS, type_of
 from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
@@ -23,6 +24,8 @@ STATING = ("tell", "correct")
 TASTES = {"liked": 1, "disliked": -1}
 LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
 LEAST_NAME = 0.5  # of an entity that the reader did not mark
+_BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|\W+(?=\w)")
+_BEHIND = re.compile(r"\s+(?:a|an|the|and|or|but|is|are|was)$|\s+$|[,;:]$")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*")
 _WHEN = re.compile(
     r"\b(?:(?:this|last|yesterday|tomorrow) (?:morning|afternoon|evening|night|week|month|year|spring|summer|autumn|winter|weekend)"
@@ -49,7 +52,7 @@ class Listener:
     def __call__(self, text: str, state: State, proposal: str | None = None) -> Extraction:
         """The extraction of one message; ``proposal``: what is under discussion, to be told the stance towards it."""
         (message,) = self.reader([text])
-        stating = any(kind in message.kinds for kind in STATING)
+        stating = _states(text, message)
         if not stating and not message.marked:
             return Extraction(text, message.kinds)
         relations = self._load("relation-extraction", "messages")
@@ -82,7 +85,7 @@ class Listener:
             start, end = min(head.start, tail.start), max(head.end, tail.end)
             if not asked(text, start, end):
                 found.append(Told(head, each.type, tail, each.score, Span.of(text, start, end)))
-        return tuple(found)
+        return tuple(consistent(found))
 
     def _tastes(self, text: str, marked: Sequence[tuple[Marked, float]]) -> tuple[Taste, ...]:
         """What the reader marked, as strong as opinion analysis finds it."""
@@ -92,7 +95,7 @@ class Listener:
         polarities = self._load("opinion-analysis", "shipped").polarities(text, [(each.start, each.end) for each, _ in told])
         return tuple(
             Taste(
-                Span.of(text, each.start, each.end),
+                trimmed(text, each.start, each.end) or Span.of(text, each.start, each.end),
                 TASTES[each.mark],
                 (score + label.scores["positive" if each.mark == "liked" else "negative"]) / 2,
             )
@@ -115,10 +118,41 @@ class Listener:
         return tuple(found)
 
 
+def _states(text: str, message: Message) -> bool:
+    """Whether the message states something: as its kinds say, or beside a greeting or question in a sentence that asks nothing."""
+    if any(kind in message.kinds for kind in STATING):
+        return True
+    beside = "greet" in message.kinds or "ask" in message.kinds
+    return beside and any(not asked(text, each.start, each.end) for each, _ in message.marked)
+
+
+def consistent(facts: Sequence[Told]) -> list[Told]:
+    """Without what contradicts a surer fact of the same message: the same relation the other way round, a second tail of a single one."""
+    kept: list[Told] = []
+    for fact in sorted(facts, key=lambda each: -each.score):
+        kind = relations().get(fact.type)
+        same = [each for each in kept if each.type == fact.type]
+        turned = any((each.head, each.tail) == (fact.tail, fact.head) for each in same)
+        second = kind is not None and kind.single and any(each.head.text == fact.head.text for each in same)
+        if not turned and not second:
+            kept.append(fact)
+    return kept
+
+
+def trimmed(text: str, start: int, end: int) -> Span | None:
+    """The span without articles, possessives and joining words at its edges; None where nothing else is left."""
+    while match := _BEFORE.match(text, start, end):
+        start = match.end()
+    while match := _BEHIND.search(text[start:end]):
+        end = start + match.start()
+    return Span.of(text, start, end) if text[start:end].strip() else None
+
+
 def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> list[tuple[Span, float]]:
     """What the reader marked as a thing, and the names beside these that the entity finder knows; no two overlap."""
-    found = [(Span.of(text, each.start, each.end), score) for each, score in marked if each.mark != "event"]
-    taken = [(each.start, each.end) for each, _ in marked]
+    tidy = [(trimmed(text, each.start, each.end), score) for each, score in marked if each.mark != "event"]
+    found = [(span, score) for span, score in tidy if span is not None]
+    taken = [(span.start, span.end) for span, _ in found] + [(each.start, each.end) for each, _ in marked if each.mark == "event"]
     for entity in entities:
         for mention in entity.mentions:
             free = all(mention.end <= start or end <= mention.start for start, end in taken)

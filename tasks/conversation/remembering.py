@@ -107,7 +107,7 @@ def _add_fact(
         return state
     number = f"f{state.made + 1}"
     fact = Fact(number, head, told.type, tail, told.score, source(state, told.evidence))
-    old = _contradicted(state, fact, said, correcting, set(added))
+    old = _contradicted(state, fact, said, correcting, {*added, *(name for name, _ in replaced)})
     was = "" if old is None else sentence_of(state, old)
     state = replace(state, made=state.made + 1, facts=(*state.facts, fact))
     if old is None:

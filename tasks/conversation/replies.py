@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.conversation.answering import Found, listed
+from tasks.conversation.answering import UNSURE, Found, listed
 from tasks.conversation.forgetting import describe
 from tasks.conversation.remembering import Changes
 from tasks.conversation.state import Item, State
@@ -68,7 +68,8 @@ def answered(found: Found) -> str:
     if found.evidence is None:
         return f"You told me: {found.sentence}"
     page = f", page {found.evidence['page']}" if found.evidence["page"] else ""
-    return f"{capital(found.answer)} (in {found.evidence['document']}{page})."
+    unsure = "I am not sure: " if found.score < UNSURE else ""
+    return f"{unsure}{capital(found.answer)} (in {found.evidence['document']}{page})."
 
 
 def recommended(items: Sequence[dict[str, Any]]) -> str:
