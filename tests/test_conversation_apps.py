@@ -177,6 +177,13 @@ def test_a_state_that_could_not_be_shown_is_refused(tmp_path: Path) -> None:
         Talk().load(tmp_path / "x.json")
 
 
+def test_the_user_is_one_entity_however_often_they_speak_of_themselves() -> None:
+    talk = Talk()
+    tell(talk, "I live in Accra.")
+    tell(talk, "I live in Tema.")
+    assert talk.state.triples() == [("you", "lives in", "Accra"), ("you", "lives in", "Tema")]
+
+
 # ---------------------------------------------------------------------------------------------- the page's handlers
 
 
