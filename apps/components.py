@@ -56,7 +56,7 @@ THEME = gr.themes.Default(
 )
 
 # In the head, since rules given as ``css=`` are confined to the page's middle, which shuts out the margins and the footer.
-STYLES = ("style.css", "recommendation.css", "start.css", "language.css")
+STYLES = ("style.css", "recommendation.css", "conversation.css", "start.css", "language.css")
 HEAD = f"<style>{''.join((Path(__file__).parent / name).read_text(encoding='utf-8') for name in STYLES)}</style>{language.head()}"
 
 LOGO = """
@@ -76,7 +76,7 @@ class LazyPipelines:
 
     def __init__(self, load: Load = pipeline) -> None:
         self._load = load
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is loaded may ask for others
         self._loaded: dict[tuple[str, str], Any] = {}
 
     def __call__(self, task: str, adapter: str = "shipped") -> Any:
@@ -87,7 +87,13 @@ class LazyPipelines:
             return self._loaded[task, adapter]
 
 
-PIPELINES = LazyPipelines()
+def shared(task: str, adapter: str = "shipped") -> Any:
+    """A pipeline; the one that asks others, the conversation, is given those that the pages have, so that none is in memory twice."""
+    others: dict[str, Any] = {"pipelines": PIPELINES} if task == "conversation" else {}
+    return pipeline(task, adapter=adapter, **others)
+
+
+PIPELINES = LazyPipelines(shared)
 
 
 def guarded(handler: Callable[Params, Return]) -> Callable[Params, Return]:

@@ -48,22 +48,22 @@ def _ask(load: Load, library: Any, question: str, top_k: int) -> AnswerResult:
     return result
 
 
-def _teller(progress: gr.Progress) -> Tell:
+def teller(progress: gr.Progress) -> Tell:
     return lambda done, total, doing, unit: progress((done, total), desc=doing, unit=unit)
 
 
-def _shown(shelf: Shelf) -> tuple[Any, ...]:
+def shown(shelf: Shelf) -> tuple[Any, ...]:
     """What follows a change: the state, the table, and the part for removing."""
     names = list(shelf.rows)
     chosen = gr.Dropdown(names, value=names[0] if names else None)
     return shelf, render.shelf(list(shelf.rows.values()), shelf.problems), gr.Row(visible=bool(names)), chosen
 
 
-def _adder(load: Load) -> Callable[..., tuple[Any, ...]]:
+def adder(load: Load) -> Callable[..., tuple[Any, ...]]:
     @guarded
     def add(shelf: Shelf, paths: list[str] | None, progress: gr.Progress = PROGRESS) -> tuple[Any, ...]:
-        shelf.add(paths or [], lambda: load(TASK).library(), _teller(progress))
-        return *_shown(shelf), None
+        shelf.add(paths or [], lambda: load(TASK).library(), teller(progress))
+        return *shown(shelf), None
 
     return add
 
@@ -152,7 +152,7 @@ def tab(load: Load) -> None:
             button_ask = gr.Button("Ask the documents", variant="primary")
             reply = gr.HTML(render.note(WAITING), padding=False, elem_id="question-cards")
     held = [shelf, table, tools, chosen]
-    add, ask = _adder(load), _asker(load)
+    add, ask = adder(load), _asker(load)
     _connect(add, ask, held, (paths, button, sample), (question, count, button_ask, reply))
     _connect_removal(held, remove, anew, reply)
     _publish(load, concurrency_limit=1, concurrency_id="read_documents")
@@ -178,12 +178,12 @@ def _connect_removal(held: list[Any], remove: gr.Button, anew: gr.Button, reply:
     @guarded
     def take(shelf: Shelf, name: str | None) -> tuple[Any, ...]:
         shelf.remove(name or "")
-        return *_shown(shelf), render.note(WAITING)
+        return *shown(shelf), render.note(WAITING)
 
     @guarded
     def forget(shelf: Shelf) -> tuple[Any, ...]:
         shelf.clear()
-        return *_shown(shelf), render.note(WAITING)
+        return *shown(shelf), render.note(WAITING)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     remove.click(take, [held[0], held[3]], [*held, reply], **quiet)

@@ -113,7 +113,7 @@ class Own:
         return self.served
 
 
-def _teller(progress: gr.Progress) -> Tell:
+def teller(progress: gr.Progress) -> Tell:
     return lambda done, total, doing: progress((done, total), desc=doing, unit="rows")
 
 
@@ -122,7 +122,7 @@ def _reader(view: View, make: Make) -> Callable[..., tuple[Any, ...]]:
     def read(
         own: Own, items: str | None, ratings: str | None, lowest: float, highest: float, progress: gr.Progress = PROGRESS
     ) -> tuple[Any, ...]:
-        table = own.read(items, ratings, scale_of(lowest, highest), make, _teller(progress))
+        table = own.read(items, ratings, scale_of(lowest, highest), make, teller(progress))
         catalogue = own.find().recommender.catalogue
         return own, table, gr.Column(visible=True), *view.filled(catalogue.items, catalogue.tags), *view.emptied()
 
@@ -203,7 +203,7 @@ def own_state() -> gr.State:
     return state
 
 
-def _upload() -> tuple[list[Any], gr.Button, gr.Button]:
+def upload() -> tuple[list[Any], gr.Button, gr.Button]:
     with gr.Row(equal_height=False):
         # No file_types: reading says in a sentence what is wrong with a file of another kind.
         items = gr.File(label="Items: CSV, TSV, JSONL or Parquet", type="filepath", height=140, min_width=240, scale=3)
@@ -225,7 +225,7 @@ def tab(make: Make) -> None:
         "forgotten after an hour."
     )
     state = own_state()
-    files, button, sample = _upload()
+    files, button, sample = upload()
     table = gr.HTML(render.NOTHING_READ, padding=False, elem_id="own-catalogue", elem_classes="scroll")
     with gr.Column(visible=False) as panel:
         view = build_view((), {}, "own", "an evening alone, something warm")

@@ -1,6 +1,7 @@
 """Pages in a process of their own, over stand-ins, and the files that are given to them and come back.
 
-python -m tests.serving PORT [words | shipped | tools | closed | crowded | consultation | relations | questions | recommendations]
+python -m tests.serving PORT [words | shipped | tools | closed | crowded | consultation | relations | questions | recommendations
+                               | conversation]
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from typing import Any
 import gradio as gr
 from gradio_client import handle_file
 
-from apps import components, consultation, question_answering, recommendation, relation_extraction, showcase
+from apps import components, consultation, conversation, question_answering, recommendation, relation_extraction, showcase
 from apps.launching import Limits
-from tests import recommending
+from tests import conversing, recommending
 from tests.answering import Finder
 from tests.stand_ins import Crowded, load, load_crowd
 
@@ -103,6 +104,9 @@ def built(name: str) -> gr.Blocks:
     if name == "recommendations":
         music = recommending.Recommender(recommendation.shipped().items)
         return recommendation.build(lambda task: music, recommending.make)
+    if name == "conversation":
+        agent, reader = conversing.Agent(), Finder()
+        return conversation.build(lambda task: agent if task == "conversation" else reader, recommending.make)
     if name == "crowded":
         return crowded()
     return showcase.build(load=components.PIPELINES if name == "shipped" else components.LazyPipelines(load))

@@ -18,6 +18,7 @@ from tasks.opinion_analysis.types import POLARITIES, STANCES, Label, Opinion, Op
 from tasks.relation_extraction.entities.linking import link
 from tasks.relation_extraction.types import Relation, RelationResult
 from tests.answering import Finder
+from tests.conversing import Agent
 from tests.recommending import Recommender
 
 CRISIS = {
@@ -203,6 +204,8 @@ def load(task: str, adapter: str = "shipped") -> Any:
         return Finder()
     if task == "recommendation":
         return Recommender(shipped().items)
+    if task == "conversation":
+        return Agent()
     assert task == "event-detection"
     return Words(adapter)
 

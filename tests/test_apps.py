@@ -162,7 +162,7 @@ def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_app_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert apps.__main__.main(["weather"]) == 2
-    known = "event-detection, opinion-analysis, question-answering, recommendation, relation-extraction"
+    known = "conversation, event-detection, opinion-analysis, question-answering, recommendation, relation-extraction"
     assert capsys.readouterr().err == f"There is no app 'weather': choose from {known}.\n"
 
 

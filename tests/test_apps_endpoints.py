@@ -21,7 +21,7 @@ def test_only_what_a_program_can_use_is_public(client: Client) -> None:
     answers = ["/answer_from_documents", "/answer_question"]
     items = ["/recommend", "/recommend_from_catalogue"]
     relations = ["/extract_relation_graph", "/extract_relations"]
-    assert sorted(api["named_endpoints"]) == [*opinions, *answers, "/detect_events", *relations, "/monitor_messages", *items]
+    assert sorted(api["named_endpoints"]) == [*opinions, *answers, "/converse", "/detect_events", *relations, "/monitor_messages", *items]
 
 
 def test_detect_events(client: Client) -> None:
