@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.conversation.state import State
+from tasks.conversation.state import LISTS, State
 from tasks.conversation.types import Entity, EventNote, Extraction, Fact, Happening, Named, Preference, Source, Taste, Told
 from tasks.core.types import Coverage, Span
 from tasks.question_answering.types import Answer, AnswerResult
@@ -57,7 +57,7 @@ def understood(
         tuple(told),
         tuple(Taste(span(text, words), sign, 0.7) for words, sign in (tastes or {}).items()),
         tuple(
-            Happening(name, span(text, word), 0.6, span(text, where) if where else None, span(text, when) if when else None, span(text, text))
+            Happening(name, span(text, word), 0.6, *(span(text, each) if each else None for each in (where, when)), span(text, text))
             for name, word, where, when in events
         ),
         stance,
@@ -98,6 +98,17 @@ def rich() -> State:
         pending=(("slot", "where"), ("id", "v11")),
         noticed=("medical",),
     )
+
+
+def ids(state: State) -> set[str]:
+    """The ids of all that a state holds."""
+    return {each.id for name in LISTS for each in getattr(state, name)}
+
+
+def everywhere(state: State) -> set[str]:
+    """All ids that a state speaks of outside its lists."""
+    pending = dict(state.pending)
+    return {*state.recent, *state.focus, *dict(state.called), *([pending["id"]] if "id" in pending else [])}
 
 
 class Reader:
