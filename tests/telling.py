@@ -56,12 +56,15 @@ def understood(
         tuple(named),
         tuple(told),
         tuple(Taste(span(text, words), sign, 0.7) for words, sign in (tastes or {}).items()),
-        tuple(
-            Happening(name, span(text, word), 0.6, *(span(text, each) if each else None for each in (where, when)), span(text, text))
-            for name, word, where, when in events
-        ),
+        tuple(happening(text, *each) for each in events),
         stance,
     )
+
+
+def happening(text: str, name: str, word: str, where: str | None, when: str | None) -> Happening:
+    """An event that a text tells."""
+    place, time = (None if each is None else span(text, each) for each in (where, when))
+    return Happening(name, span(text, word), 0.6, place, time, span(text, text))
 
 
 def rich() -> State:
@@ -142,3 +145,12 @@ def embed(texts: Sequence[str]) -> Any:
         for word in re.findall(r"\w+", text.lower()):
             made[number, sum(word.encode("utf-8", "replace")) % 512] += 1
     return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def row(text: str, kinds: Sequence[str], words: dict[str, int | str]) -> dict[str, Any]:
+    """An annotated training row: words -> the sign of a thing (0: none), or the type of an event."""
+    places = {each: span(text, each) for each in words}
+    at = {each: {"start": where.start, "end": where.end, "text": where.text} for each, where in places.items()}
+    things = [at[each] | ({"sign": sign} if sign else {}) for each, sign in words.items() if isinstance(sign, int)]
+    events = [at[each] | {"type": kind} for each, kind in words.items() if isinstance(kind, str)]
+    return {"text": text, "kinds": list(kinds), "things": things, "events": events, "facts": []}
