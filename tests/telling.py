@@ -22,7 +22,6 @@ HOSTILE = [
     "‮evil‬",
     "👩‍👩‍👧‍👦",
     "İstanbul",
-    "you",
     "'; DROP TABLE facts; --",
     "ﬁ" * 60,
 ]

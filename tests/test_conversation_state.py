@@ -18,7 +18,7 @@ from tasks.core.errors import InputError
 from tests.telling import HOSTILE, rich
 
 JUNK: list[Any] = [None, True, -1, 1.5, float("nan"), 10**30, "", "\ud83d", b"x", [], {}, [[]], [None], {"a": 1}, {1, 2}, object()]
-names = st.sampled_from([*HOSTILE[:8], "Agnes", "agnes"]) | st.text(min_size=1, max_size=6)
+names = st.sampled_from([*HOSTILE[:7], "Agnes", "agnes"]) | st.text(min_size=1, max_size=6)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda each: st.lists(each) | st.dictionaries(st.text(max_size=8), each),
@@ -80,7 +80,7 @@ def test_any_names_come_back(pairs: list[tuple[str, str]]) -> None:
         known.append(number)
     if len(set(known)) > 1:
         made = [Fact(f"f{number}", known[0], "friend", other, 0.5, None) for number, other in enumerate(known) if other != known[0]]
-        state = replace(state, facts=tuple(made))
+        state = replace(state, made=99, facts=tuple(made))
     assert State.of(json.loads(json.dumps(state.to_dict()))) == state
 
 
