@@ -8,9 +8,9 @@ from typing import Any
 
 from tasks.conversation import replies
 from tasks.conversation.answering import UNSURE, Found, answer
-from tasks.conversation.correcting import mend
+from tasks.conversation.correcting import mend, withdraw
 from tasks.conversation.forgetting import items_of, to_forget
-from tasks.conversation.listening import Load, sentence_at
+from tasks.conversation.listening import Load, sentences
 from tasks.conversation.relations import relations
 from tasks.conversation.remembering import Changes, remember, take_side
 from tasks.conversation.state import State, remove
@@ -87,12 +87,16 @@ class Actor:
         now.state, changes = remember(before, now.said, correcting)
         if correcting and not changes.replaced and not now.said.tastes and not now.said.events and _by_pronoun_alone(now.said):
             mended, better = mend(before, now.said)
-            now.state, changes = (mended, better) if better.all else (now.state, changes)
+            if better.all:
+                now.state, changes = mended, better
+        if not changes.all:
+            now.state, changes = withdraw(now.state, now.said)
         if proposal is not None:
             now.state, side = take_side(now.state, now.said, proposal, LEAST_STANCE)
             changes = replace(changes, added=(*changes.added, *([side] if side else [])))
-        if changes.all:
-            now.do("corrected" if changes.replaced else "noted", replies.noted(now.state, changes), rests_on=changes.all)
+        if changes.all or changes.withdrawn:
+            kind = "corrected" if changes.replaced or changes.withdrawn else "noted"
+            now.do(kind, replies.noted(now.state, changes), rests_on=changes.all)
             self._notice(now, changes)
             self._ask_where(now, changes)
         elif correcting and not now.wants("ask", "recommend", "refine", "forget"):
@@ -184,22 +188,11 @@ def _told(state: State, found: Found) -> dict[str, Any]:
 
 def questions(text: str) -> list[str]:
     """The sentences that ask, three at most; the whole message where none ends with a question mark."""
-    found, at = [], 0
-    while at < len(text):
-        sentence = sentence_at(text, at)
-        if sentence.text.endswith("?"):
-            found.append(sentence.text)
-        at = max(sentence.end, at) + 1
+    found = [sentence.text for sentence in sentences(text) if sentence.text.endswith("?")]
     return found[:3] or [text]
 
 
 def request(said: Extraction) -> str:
     """The words of a message that ask for suggestions: without the sentences that state a fact or a taste."""
     stated = [fact.evidence.start for fact in said.facts] + [taste.target.start for taste in said.tastes]
-    kept, at = [], 0
-    while at < len(said.text):
-        sentence = sentence_at(said.text, at)
-        if not any(sentence.start <= place < sentence.end for place in stated):
-            kept.append(sentence.text)
-        at = max(sentence.end, at) + 1
-    return " ".join(kept)
+    return " ".join(each.text for each in sentences(said.text) if not any(each.start <= place < each.end for place in stated))

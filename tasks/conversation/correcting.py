@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tasks.conversation.remembering import Changes, event_sentence, preference_sentence, sentence_of, source
+from tasks.conversation.remembering import Changes, event_sentence, is_denied, is_rejected, preference_sentence, sentence_of, source
 from tasks.conversation.state import State, remove, with_entity
 from tasks.conversation.things import PRONOUNS, type_of
 from tasks.conversation.types import USER, Extraction, Fact, Named, Preference
@@ -33,14 +33,23 @@ Kind = TypeVar("Kind", Fact, Preference)
 
 def mend(state: State, said: Extraction) -> tuple[State, Changes]:
     """The state with the item that the message corrects, and what changed: nothing where it fits nothing that was said."""
-    if not rejected(said) and not _CUE.search(said.text):
+    wrong = rejected(state, said)
+    if not wrong and not _CUE.search(said.text):
         return state, Changes()
     for value in _values(said):
+        if value.span.text.casefold() in wrong:
+            continue
         for change in (_mend_fact, _mend_taste, _mend_place):
-            new, changes = change(state, said, value)
+            new, changes = change(state, said, value, wrong)
             if changes.all:
                 return replace(new, recent=changes.all), changes
     return state, Changes()
+
+
+def withdraw(state: State, said: Extraction) -> tuple[State, Changes]:
+    """The state without the events that the message denies: "nobody was hurt after all"."""
+    denied = [each for each in state.events if is_denied(said.text, each.trigger)]
+    return remove(state, [each.id for each in denied]), Changes(withdrawn=tuple(map(event_sentence, denied)))
 
 
 def _values(said: Extraction) -> list[Named]:
@@ -55,9 +64,11 @@ def _values(said: Extraction) -> list[Named]:
     return [Named(span, type_of(said.text, span.start, span.end, ()), 0.5)]
 
 
-def rejected(said: Extraction) -> list[str]:
-    """What the message says it is not."""
-    return [each.span.text.casefold() for each in said.things if _BEFORE.search(said.text[: each.span.start])]
+def rejected(state: State, said: Extraction) -> list[str]:
+    """What the message says it is not: of the names that were told."""
+    known = [each.name for each in state.entities] + [each.target for each in state.preferences]
+    known += [value for each in state.events for value in (each.where, each.when) if value]
+    return [name.casefold() for name in known if is_rejected(said.text, name)]
 
 
 def _recent_first(state: State, items: Sequence[Kind]) -> list[Kind]:
@@ -86,8 +97,7 @@ def _alike(one: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, one.casefold(), other.casefold()).ratio() > 0.7
 
 
-def _mend_fact(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
-    wrong = rejected(said)
+def _mend_fact(state: State, said: Extraction, value: Named, wrong: Sequence[str]) -> tuple[State, Changes]:
     for fact in _recent_first(state, state.facts):
         for side in ("tail", "head"):
             if _fits(state, getattr(fact, side), value, wrong):
@@ -104,8 +114,7 @@ def _mend_fact(state: State, said: Extraction, value: Named) -> tuple[State, Cha
     return state, Changes()
 
 
-def _mend_taste(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
-    wrong = rejected(said)
+def _mend_taste(state: State, said: Extraction, value: Named, wrong: Sequence[str]) -> tuple[State, Changes]:
     tastes = [each for each in state.preferences if each.about == "taste"]
     for each in _recent_first(state, tastes):
         named = each.target.casefold() in wrong
@@ -117,9 +126,8 @@ def _mend_taste(state: State, said: Extraction, value: Named) -> tuple[State, Ch
     return state, Changes()
 
 
-def _mend_place(state: State, said: Extraction, value: Named) -> tuple[State, Changes]:
+def _mend_place(state: State, said: Extraction, value: Named, wrong: Sequence[str]) -> tuple[State, Changes]:
     """Where or when the latest event was."""
-    wrong = rejected(said)
     for event in reversed(state.events):
         for side, kinds in (("where", ("LOC", "ORG")), ("when", ("TIME", "NUM"))):
             now = getattr(event, side)

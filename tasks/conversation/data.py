@@ -95,7 +95,8 @@ class Collator:
     def __init__(self, encoder: Encoder) -> None:
         self.pad = encoder.tokenizer.pad_token_id or 0
         texts = [label_text(name, text) for name, text in KINDS.items()]
-        self.labels = encoder.tokenizer(texts, padding=True, return_tensors="pt", verbose=False)
+        size = min(64, encoder.windower.size)
+        self.labels = encoder.tokenizer(texts, padding=True, truncation=True, max_length=size, return_tensors="pt", verbose=False)
 
     def __call__(self, batch: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Tensors of one batch, by the names of the model's arguments."""

@@ -65,7 +65,7 @@ def spans_of(tags: Floats, signs: Floats, places: Sequence[Place]) -> list[Marke
             continue
         span = (best[at] - 1) // 2
         end = at + 1
-        while end < len(best) and (best[end] == 2 + 2 * span or (best[end] == 1 + 2 * span and places[end][0] == places[end - 1][1] + 1)):
+        while end < len(best) and best[end] == 2 + 2 * span:
             end += 1
         found.append(_marked(SPANS[span], tags[at:end, 1 + 2 * span : 3 + 2 * span], tags[at:end], signs[at:end], places[at:end]))
         at = end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from tasks.conversation.data import MARKS, Row, gold_marks
@@ -43,7 +44,7 @@ def _fit_mark(name: str, rows: Sequence[Row], readings: Sequence[Reading]) -> Ca
     if not any(right for _, right in judged):
         return unfitted
     threshold, _ = best_threshold([(unfitted.score(logit), right) for logit, right in judged], count)
-    return Calibration(unfitted.temperature, unfitted.shift, threshold=round(threshold, 4))
+    return Calibration(unfitted.temperature, unfitted.shift, threshold=math.floor(threshold * 1e4) / 1e4)
 
 
 def _sigmoid(judged: Sequence[tuple[float, bool]]) -> Calibration:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,7 +21,10 @@ ORDER = (
     "Say the following to the user in one to three friendly sentences. Keep every fact, name, number and question as it is. "
     "Add no fact, name, number, advice or question of your own. Answer with the sentences alone."
 )
-_NAME = re.compile(r"(?<![.!?“\"] )(?<!^)\b[A-Z][\w’'-]+|\d[\d.,:]*", re.MULTILINE)
+_NAME = re.compile(r"\b[A-Z][\w’'-]+|\d[\d.,:]*")
+_WORD = re.compile(r"\d[\d.,:]*|[\w’'-]+")
+_OPENING = re.compile(r"(?:^|[.!?:]\s+|[“\"(])$")
+OPENERS = frozenset((Path(__file__).parent / "openers.txt").read_text(encoding="utf-8").split())  # with which a sentence may begin
 
 
 class Phraser:
@@ -47,6 +51,8 @@ class Phraser:
             messages = [{"role": "user", "content": f"{ORDER}\n\n{said}"}]
             given = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
         ids, mask = (given[name].to(self.model.device) for name in ("input_ids", "attention_mask"))
+        if ids.shape[1] + TOKENS > int(getattr(self.model.config, "max_position_embeddings", None) or 1 << 30):
+            return ""
         with self._lock:
             made = self.model.generate(
                 input_ids=ids,
@@ -59,6 +65,10 @@ class Phraser:
 
 
 def grounded(words: str, said: str) -> bool:
-    """Whether every number and every name (a capital inside a sentence) of ``words`` stands in ``said``."""
-    known = said.casefold()
-    return all(each.rstrip(".,:").casefold() in known for each in _NAME.findall(words))
+    """Whether every number and every word with a capital stands in ``said``, but for ``OPENERS`` of sentences."""
+    known = {each.strip(".,:’'-").casefold() for each in _WORD.findall(said)}
+    for match in _NAME.finditer(words):
+        new = match[0].strip(".,:’'-").casefold() not in known
+        if new and not (match[0].casefold() in OPENERS and _OPENING.search(words[: match.start()])):
+            return False
+    return True

@@ -27,7 +27,7 @@ def resolve(state: State, text: str, span: Span, kind: str, taken: Container[str
         return USER
     if word in PRONOUNS:
         return _by_pronoun(state, word, taken)
-    exact = [each for each in state.entities if each.name.casefold() == span.text.casefold()]
+    exact = [each for each in state.entities if each.id != USER and each.name.casefold() == span.text.casefold()]
     if exact:
         return exact[-1].id
     if kind in VALUES:

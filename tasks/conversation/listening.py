@@ -14,20 +14,29 @@ from tasks.conversation.linking import resolve
 from tasks.conversation.relations import relations
 from tasks.conversation.scoring import Message, MessageReader
 from tasks.conversation.state import State
-from tasks.conversation.things import FIRST_PERSON, PRONOUNS, type_of
+from tasks.conversation.things import FIRST_PERSON, IT, PRONOUNS, THEY, type_of
 from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
 from tasks.core.types import Span
 
+Embed = Callable[[Sequence[str]], Any]  # unit vectors (texts, width)
+GENERIC, EXACT = ("destruction", "explosion"), ("fire", "injury", "collapse")
+CLEARLY = 0.06  # difference of cosines
 Load = Callable[[str, str], Any]  # (task, adapter) -> pipeline
 EVENTS = Path(__file__).parent / "events.json"
 STATING = ("tell", "correct")
 TASTES = {"liked": 1, "disliked": -1}
 POLARITY = {1: "positive", -1: "negative"}
-OVERRULED = 0.75  # from which probability of the other polarity opinion analysis overrules the reader
+OVERRULED = 0.93  # from which probability of the other polarity opinion analysis overrules the reader
 LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
+SURE = 0.68  # from which a fact of a pronoun that the reader did not mark is believed
 LEAST_NAME = 0.5  # of an entity that the reader did not mark
 _BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|(?:The|A|An|My|Our|This|That)$|\W+(?=\w)")
 _CAPITAL = re.compile(r"(?<![.!?\n] )(?<!^)(?<=\s)[A-Z][\w’'&-]* $")
+_FURTHER = re.compile(r" (?!I\b)[A-Z][\w’'&-]*(?![\w’'-])")
+_NOUN = re.compile(
+    r"(?:album|record|song|single|band|group|singer|film|movie|series|book|novel|author|writer|town|village|city|river|street|firm|company|club"
+    r"|choir|school|clinic|hospital|restaurant|pub|party|brother|sister|friend|neighbou?r|wife|husband|son|daughter|doctor) (?=[A-Z])"
+)
 _THIRD = re.compile(r"\b(?:she|he|her|his|him|they|their|them|it|its)\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:a|an|the|and|or|but|is|are|was)$|\s+$|[,;:]$")
 _FIRST = re.compile(r"\b(?:I|[Mm]y)\b|\bi\b(?=[’' ])")
@@ -51,12 +60,13 @@ def event_types() -> dict[str, str]:
 class Listener:
     """Reads messages. ``load(task, adapter)`` gives a pipeline, when it is first needed."""
 
-    def __init__(self, reader: MessageReader, load: Load) -> None:
-        self.reader, self._load = reader, load
+    def __init__(self, reader: MessageReader, load: Load, embed: Embed) -> None:
+        self.reader, self._load, self._embed = reader, load, embed
 
     def __call__(self, text: str, state: State, proposal: str | None = None) -> Extraction:
         """The extraction of one message; ``proposal``: what is under discussion, to be told the stance towards it."""
         (message,) = self.reader([text])
+        message = Message(message.kinds, joined(text, message.marked))
         stating = _states(text, message)
         if not stating and not message.marked:
             return Extraction(text, message.kinds)
@@ -85,13 +95,13 @@ class Listener:
         for each in result.relations:
             head, tail = result.entities[each.head].span, result.entities[each.tail].span
             start, end = min(head.start, tail.start), max(head.end, tail.end)
-            if not asked(text, start, end):
+            if not asked(text, start, end) and each.score >= _least(things, head, tail):
                 found.append(Told(head, each.type, tail, each.score, Span.of(text, start, end)))
         return tuple(consistent(found))
 
     def _tastes(self, text: str, marked: Sequence[tuple[Marked, float]]) -> tuple[Taste, ...]:
         """What the reader marked, as strong as opinion analysis finds it."""
-        told = [(each, score) for each, score in marked if each.mark in TASTES and not asked(text, each.start, each.end)]
+        told = [(each, score) for each, score in marked if each.mark in TASTES]
         if not told:
             return ()
         polarities = self._load("opinion-analysis", "shipped").polarities(text, [(each.start, each.end) for each, _ in told])
@@ -105,19 +115,31 @@ class Listener:
         return tuple(tastes)
 
     def _events(self, text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> tuple[Happening, ...]:
-        triggers = [each for each, _ in marked if each.mark == "event" and not asked(text, each.start, each.end)]
+        triggers = [each for each, _ in marked if each.mark == "event"]
         if not triggers:
             return ()
         detected = self._load("event-detection", "shipped")(text, labels=event_types(), threshold=LEAST_EVENT).events
-        found = []
+        found: list[Happening] = []
         for each in triggers:
             near = [event for event in detected if event.trigger and event.trigger.start < each.end and each.start < event.trigger.end]
             if near:
                 best = max(near, key=lambda event: event.score)
+                kind = self._precise(best.type, text, each, {event.type for event in found})
                 sentence = sentence_at(text, each.start)
                 where, when = _place(text, sentence, each, entities, "LOC"), _time(text, sentence, each, entities)
-                found.append(Happening(best.type, best.trigger, best.score, where, when, sentence))
+                found.append(Happening(kind, best.trigger, best.score, where, when, sentence))
         return tuple(found)
+
+    def _precise(self, kind: str, text: str, trigger: Marked, told: set[str]) -> str:
+        """A more exact type than "destruction" or "explosion", where the sentence is clearly more like it: a barn that burned."""
+        others = [name for name in EXACT if name not in told]
+        if kind not in GENERIC or not others:
+            return kind
+        types = event_types()
+        vectors = self._embed([sentence_at(text, trigger.start).text, *(f"{name}: {types[name]}" for name in (kind, *others))])
+        own, *likeness = (vectors[1:] @ vectors[0]).tolist()
+        best = max(range(len(others)), key=lambda number: likeness[number])
+        return others[best] if likeness[best] > own + CLEARLY else kind
 
 
 def _linked(state: State, text: str, spans: Sequence[tuple[Span, str, float]]) -> tuple[Named, ...]:
@@ -127,6 +149,14 @@ def _linked(state: State, text: str, spans: Sequence[tuple[Span, str, float]]) -
     return tuple(
         Named(span, kind, score, names[span] if span in names else resolve(state, text, span, kind, taken)) for span, kind, score in spans
     )
+
+
+def _least(things: Sequence[Named], head: Span, tail: Span) -> float:
+    """The least score of a fact: more where an end is a pronoun that the reader has not marked; such a "they" or "it" is nobody's tail."""
+    guessed = {each.span for each in things if each.score == LEAST_NAME and each.span.text.lower() in PRONOUNS}
+    if tail in guessed and tail.text.lower() in IT | THEY:
+        return 2.0
+    return SURE if guessed & {head, tail} else 0.0
 
 
 def _states(text: str, message: Message) -> bool:
@@ -150,6 +180,21 @@ def consistent(facts: Sequence[Told]) -> list[Told]:
     return kept
 
 
+def joined(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Marked, float]]:
+    """The marks, with neighbouring words of one thing as one: "annual" and "meeting"; names are kept apart."""
+    found: list[tuple[Marked, float]] = []
+    for each, score in marked:
+        if text[each.start : each.end].lower() in ("and", "or", "but"):
+            continue
+        last, before = found[-1] if found else (None, 0.0)
+        if last and last.end + 1 == each.start and "event" not in (last.mark, each.mark) and text[last.start : each.end].islower():
+            mark = each.mark if last.mark == "thing" else last.mark
+            found[-1] = (Marked(last.start, each.end, mark, each.logit), max(score, before))
+        else:
+            found.append((each, score))
+    return found
+
+
 def trimmed(text: str, start: int, end: int) -> Span | None:
     """The span without articles, possessives and joining words at its edges; None where nothing else is left."""
     while match := _BEFORE.match(text, start, end):
@@ -158,8 +203,13 @@ def trimmed(text: str, start: int, end: int) -> Span | None:
         end = start + match.start()
     if not text[start:end].strip():
         return None
-    while text[start].isupper() and (match := _CAPITAL.search(text[:start])):  # the rest of a name: "OK" before "Computer"
-        start = match.start()
+    if match := _NOUN.match(text, start, end):  # "record Con Todo El Mundo"
+        start = match.end()
+    if text[start].isupper():  # the rest of a name: "OK" before "Computer", "Sounds" behind "Pet"
+        while match := _CAPITAL.search(text[:start]):
+            start = match.start()
+        while match := _FURTHER.match(text, end):
+            end = match.end()
     return Span.of(text, start, end)
 
 
@@ -181,14 +231,19 @@ def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Seque
     return sorted(found, key=lambda pair: pair[0].start)
 
 
-def sentence_at(text: str, place: int) -> Span:
-    """The sentence around a character, without the white space at its edges."""
+def sentences(text: str) -> list[Span]:
+    """The sentences, without the white space at their edges."""
+    found = []
     for match in _SENTENCE.finditer(text):
-        if match.start() <= place < match.end():
-            inner = match[0].strip()
+        if inner := match[0].strip():
             start = match.start() + match[0].index(inner)
-            return Span.of(text, start, start + len(inner))
-    return Span.of(text, 0, len(text))
+            found.append(Span.of(text, start, start + len(inner)))
+    return found
+
+
+def sentence_at(text: str, place: int) -> Span:
+    """The sentence around a character that is no white space."""
+    return next((each for each in sentences(text) if each.start <= place < each.end), Span.of(text, 0, len(text)))
 
 
 def asked(text: str, start: int, end: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from tasks.conversation.linking import called, focused, resolve
 from tasks.conversation.relations import relations, say
-from tasks.conversation.state import State, remove, with_entity
+from tasks.conversation.state import State, remove, with_entity, with_user
 from tasks.conversation.things import HE, PRONOUNS, SHE
 from tasks.conversation.types import USER, EventNote, Extraction, Fact, Happening, Preference, Source, Taste, Told
 from tasks.core.types import Span
@@ -25,10 +25,11 @@ _PERSONAL = re.compile(r"\b(?:" + "|".join(SHE | HE) + r")\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Ids of what a message ``added``, and of what it ``replaced``, with the sentence that is no longer so."""
+    """Ids of what a message ``added``, and of what it ``replaced`` with the sentence that is no longer so; the sentences ``withdrawn``."""
 
     added: tuple[str, ...] = ()
     replaced: tuple[tuple[str, str], ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -53,13 +54,16 @@ def meet(state: State, said: Extraction) -> tuple[State, dict[Span, str]]:
         if thing.type in ("TIME", "NUM", "MISC") and thing.span not in ends:
             continue
         pronoun = thing.span.text.lower() in PRONOUNS
-        found = thing.refers if pronoun else resolve(state, said.text, thing.span, thing.type)
+        found = (thing.refers if pronoun else None) or resolve(state, said.text, thing.span, thing.type)
         if pronoun and found is None:
             continue
         if thing.span not in ends and found == USER:
             continue
-        name = USER if found == USER else next((each.name for each in state.entities if each.id == found), thing.span.text)
         mention = source(state, thing.span)
+        if found == USER:
+            state, ids[thing.span] = with_user(state, mention), USER
+            continue
+        name = next((each.name for each in state.entities if each.id == found), thing.span.text)
         state, ids[thing.span] = with_entity(state, name, types.get(thing.span, thing.type), mention)
         state = called(state, ids[thing.span], thing.span.text)
     return _pronouns(state, said, ids), ids
@@ -140,7 +144,7 @@ def _contradicted(state: State, fact: Fact, said: Extraction, correcting: bool, 
         return same_head[-1]
     if not correcting:
         return None
-    rejected = [each for each in same_head if _is_rejected(said.text, state.entity(each.tail).name)]
+    rejected = [each for each in same_head if is_rejected(said.text, state.entity(each.tail).name)]
     if rejected or same_head:
         return (rejected or same_head)[-1]
     same_ends = [each for each in others if {each.head, each.tail} == {fact.head, fact.tail}]
@@ -153,7 +157,15 @@ def _contradicted(state: State, fact: Fact, said: Extraction, correcting: bool, 
     return mirrored[-1] if mirrored and kind is not None and kind.symmetric else None
 
 
-def _is_rejected(text: str, name: str) -> bool:
+def is_denied(text: str, word: str) -> bool:
+    """Whether the message denies that this happened: "nobody was hurt after all", "it was no flood"."""
+    return any(
+        re.search(rf"{negation}\W+(?:\w+\W+){{0,3}}{re.escape(word)}\b", text, re.IGNORECASE)
+        for negation in (r"\b(?:nobody|no one|nothing|never|not|no|neither)\b", r"n[’']t\b")
+    )
+
+
+def is_rejected(text: str, name: str) -> bool:
     """Whether the message says "not" of this name."""
     return any(_REJECTED.search(text[: match.start()]) for match in re.finditer(re.escape(name), text, re.IGNORECASE))
 
@@ -165,7 +177,7 @@ def _add_taste(
     old = next((each for each in state.preferences if each.about == "taste" and each.target.casefold() == target.casefold()), None)
     if old is None and correcting:  # "it was Joker that I found bleak, not Parasite"
         same = [each for each in state.preferences if each.about == "taste" and each.sign == taste.sign]
-        old = next((each for each in same if _is_rejected(said.text, each.target)), None)
+        old = next((each for each in same if is_rejected(said.text, each.target)), None)
     number = f"p{state.made + 1}"
     new = Preference(number, target, taste.sign, taste.score, None, source(state, taste.target))
     if old is not None and old.sign == taste.sign and old.target.casefold() == target.casefold():

@@ -45,6 +45,7 @@ def noted(state: State, changes: Changes) -> str:
     if changes.added:
         parts.append(f"Noted: {'; '.join(_said(state, name) for name in changes.added)}.")
     parts += [f"Changed: {_said(state, name)} (before: {was})." for name, was in changes.replaced]
+    parts += [f"Taken back: {was}." for was in changes.withdrawn]
     return " ".join(parts)
 
 

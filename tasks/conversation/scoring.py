@@ -19,6 +19,8 @@ from tasks.core.heads import pool_units
 from tasks.core.labels import LabelCache
 from tasks.core.text import Tokens, Window, batches, pad
 
+LEAST_THING = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -47,8 +49,10 @@ class MessageReader:
         return [Message(kinds_of(each.kinds, self.settings), self._marks(each)) for each in self.read(texts)]
 
     def _marks(self, reading: Reading) -> list[tuple[Marked, float]]:
+        """A thing needs no more than a chance: whether anything is said of it is for the relations to tell."""
         scored = [(each, self.settings.marks[each.mark]) for each in reading.marked]
-        return [(each, score) for each, fitted in scored if (score := fitted.score(each.logit)) >= fitted.threshold]
+        least = {mark: LEAST_THING if mark == "thing" else fitted.threshold for mark, fitted in self.settings.marks.items()}
+        return [(each, score) for each, fitted in scored if (score := fitted.score(each.logit)) >= least[each.mark]]
 
     @torch.inference_mode()
     def read(self, texts: Sequence[str]) -> list[Reading]:

@@ -16,6 +16,7 @@ from tasks.core.errors import InputError
 VERSION = 1
 MAX_ITEMS = 2_000  # of each kind
 MAX_TEXT = 10_000  # characters of one string
+MAX_MENTIONS = 50  # of one entity, the latest
 LISTS: dict[str, type[Entity] | type[Fact] | type[Preference] | type[EventNote]] = {
     "entities": Entity,
     "facts": Fact,
@@ -54,10 +55,14 @@ class State:
     def __post_init__(self) -> None:
         ids = [each.id for name in LISTS for each in getattr(self, name)]
         known = {each.id for each in self.entities}
+        pending = dict(self.pending)
         if len(ids) != len(set(ids)):
             raise ValueError("an id stands twice")
         if any(not {fact.head, fact.tail} <= known for fact in self.facts):
             raise ValueError("a fact names an entity that is not there")
+        meant = {*self.recent, pending.get("id", "")} - ({""} if not pending else set())
+        if not {*self.focus, *(name for name, _ in self.called)} <= known or not meant <= set(ids):
+            raise ValueError("an id means nothing that is there")
 
     @classmethod
     def of(cls, data: Mapping[str, Any] | None) -> State:
@@ -103,21 +108,26 @@ class State:
 
 
 def _read(data: Mapping[str, Any]) -> State:
-    if data.get("version") != VERSION:
-        raise ValueError(f"version {data.get('version')!r}")
+    if type(data.get("version")) is not int or data["version"] != VERSION:
+        raise ValueError("another version")
     foreign = set(data) - {each.name for each in fields(State)} - {"version"}
     if foreign:
         raise ValueError(f"unknown field {min(map(str, foreign))!r}")
     _check_sizes(data)
     plain: dict[str, Any] = {name: _strings(data[name]) for name in ("recent", "focus", "wish", "shown", "noticed")}
     for name, kind in LISTS.items():
+        if not isinstance(data[name], list | tuple):
+            raise ValueError(f"{name} must be a list")
         plain[name] = tuple(_record(kind, each) for each in data[name])
     for name in ("called", "pending"):
-        plain[name] = tuple((str(key), str(value)) for key, value in data[name].items())
+        plain[name] = tuple(zip(_strings(list(data[name])), _strings(list(data[name].values())), strict=True))
     turns, made = data["turns"], data["made"]
     if type(turns) is not int or type(made) is not int or min(turns, made) < 0:
         raise ValueError("turns and made must be counts")
-    return State(turns=turns, made=made, **plain)
+    read = State(turns=turns, made=made, **plain)
+    if max((int(each.id[1:]) for each in (*read.entities, *read.items) if each.id[1:].isdecimal()), default=0) > made:
+        raise ValueError("an id was not given yet")
+    return read
 
 
 def _check_sizes(value: Any, depth: int = 0) -> None:
@@ -141,17 +151,27 @@ def _strings(value: Any) -> tuple[str, ...]:
 def _record(kind: type[Record], data: Mapping[str, Any]) -> Record:
     plain = dict(data)
     if kind is Entity:
-        plain["mentions"] = tuple(Source(**each) for each in plain["mentions"])
+        plain["mentions"] = tuple(_source(each) for each in plain["mentions"])
     elif plain["source"] is not None:
-        plain["source"] = Source(**plain["source"])
-    for name in ("id", "head", "tail", "type", "name", "target", "trigger"):
-        if name in plain and not isinstance(plain[name], str):
-            raise ValueError(f"{name} must be a string")
+        plain["source"] = _source(plain["source"])
+    for name in ("id", "head", "tail", "type", "name", "target", "trigger", "about"):
+        if name in plain and (not isinstance(plain[name], str) or not plain[name]):
+            raise ValueError(f"{name} must be a text")
+    for name in ("item_id", "where", "when"):
+        if not isinstance(plain.get(name), str | None):
+            raise ValueError(f"{name} must be a text or nothing")
     return kind(**plain)
 
 
+def _source(data: Mapping[str, Any]) -> Source:
+    if not isinstance(data["text"], str) or any(type(data[name]) is not int for name in ("turn", "start", "end")):
+        raise ValueError("a source must have a text and whole numbers")
+    return Source(**data)
+
+
 def remove(state: State, gone: Sequence[str]) -> State:
-    """Without these facts, preferences, events or entities (with all facts of theirs); an entity that nothing names any more goes too.
+    """Without these facts, preferences, events or entities (with all facts of theirs); an entity that nothing names any more goes too,
+    and where nothing is left, neither are the words of requests.
 
     Raises ``InputError`` where there is no such id.
     """
@@ -163,6 +183,9 @@ def remove(state: State, gone: Sequence[str]) -> State:
     used = {end for fact in facts for end in (fact.head, fact.tail)}
     lost = {end for fact in state.facts for end in (fact.head, fact.tail)} - used | out
     events = tuple(each for each in state.events if each.id not in out)
+    out |= {each.id for each in state.facts} - {each.id for each in facts}
+    if not out.isdisjoint(each.id for each in state.items) and out >= {each.id for each in state.items}:
+        return State(state.turns, state.made, noticed=state.noticed)
     return replace(
         state,
         entities=tuple(each for each in state.entities if each.id not in lost),
@@ -183,14 +206,18 @@ def revise(state: State, name: str, value: str) -> State:
     value = " ".join(value.split()) if isinstance(value, str) else ""
     if not value or len(value) > 200:
         raise InputError("Write what it should be instead, in up to 200 characters.")
+    if name == USER:
+        raise InputError("You are called “you” here: correct the facts instead.")
     if any(each.id == name for each in state.entities):
+        if any(each.id != name and each.name.casefold() == value.casefold() for each in state.entities):
+            raise InputError(f"There is something called {value!r} already: correct the facts instead.")
         renamed = tuple(replace(each, name=value) if each.id == name else each for each in state.entities)
         return replace(state, entities=renamed)
     item = state.item(name)
     if isinstance(item, Fact):
         state, tail = with_entity(state, value, state.entity(item.tail).type)
-        if tail == item.head:
-            raise InputError("A fact needs two different ends.")
+        if tail == item.head or any((each.head, each.type, each.tail) == (item.head, item.type, tail) for each in state.facts):
+            raise InputError("A fact needs two different ends, and stands here once.")
         return _cleared(_replaced(state, "facts", replace(item, tail=tail, source=None, score=1.0)))
     if isinstance(item, Preference):
         sign = {"like": 1, "dislike": -1}.get(value.lower())
@@ -214,16 +241,27 @@ def _cleared(state: State) -> State:
 
 def with_entity(state: State, name: str, kind: str, mention: Source | None = None) -> tuple[State, str]:
     """The state with an entity of this name, which may be there, and its id."""
-    same = (each for each in state.entities if (each.id == USER if name == USER else each.name.casefold() == name.casefold()))
-    found = next(same, None)
+    found = next((each for each in state.entities if each.id != USER and each.name.casefold() == name.casefold()), None)
     if found is None:
-        number = USER if name == USER else f"e{state.made + 1}"
-        found = Entity(number, "you" if name == USER else name, kind, (mention,) if mention else ())
+        number = f"e{state.made + 1}"
+        found = Entity(number, name, kind, (mention,) if mention else ())
         return replace(state, made=state.made + 1, entities=(*state.entities, found)), number
-    if mention and mention not in found.mentions:
-        more = replace(found, mentions=(*found.mentions, mention))
-        state = replace(state, entities=tuple(more if each.id == found.id else each for each in state.entities))
-    return state, found.id
+    return _mentioned(state, found, mention), found.id
+
+
+def with_user(state: State, mention: Source | None = None) -> State:
+    """The state with the user among its entities, by the name "you"."""
+    found = next((each for each in state.entities if each.id == USER), None)
+    if found is None:
+        return replace(state, entities=(*state.entities, Entity(USER, "you", "PER", (mention,) if mention else ())))
+    return _mentioned(state, found, mention)
+
+
+def _mentioned(state: State, entity: Entity, mention: Source | None) -> State:
+    if mention is None or mention in entity.mentions:
+        return state
+    more = replace(entity, mentions=(*entity.mentions, mention)[-MAX_MENTIONS:])
+    return replace(state, entities=tuple(more if each.id == entity.id else each for each in state.entities))
 
 
 def diff(before: State, after: State) -> dict[str, list[dict[str, Any]]]:

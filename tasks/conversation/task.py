@@ -40,9 +40,12 @@ class Agent:
 
     def __init__(self, reader: MessageReader, load: Load, phrase: Phraser | None = None) -> None:
         self.reader, self._phrase = reader, phrase
-        self._listen = Listener(reader, load)
         encoder = load_encoder(None, None, str(reader.encoder.device))
-        self._act = Actor(load, lambda texts: F.normalize(encoder.embed(list(texts)), dim=-1).cpu().numpy())
+
+        def embed(texts: Sequence[str]) -> Any:
+            return F.normalize(encoder.embed(list(texts)), dim=-1).cpu().numpy()
+
+        self._listen, self._act = Listener(reader, load, embed), Actor(load, embed)
 
     def reply(
         self,
@@ -61,8 +64,8 @@ class Agent:
         text, before = check_message(message), State.of(state)
         if before.turns >= MAX_TURNS:
             raise InputError(f"This conversation has {MAX_TURNS:,} messages: start a new one.")
-        if proposal is not None and (not isinstance(proposal, str) or not proposal.strip()):
-            raise InputError("The proposal must be a sentence, such as 'We should plant more trees', or left out.")
+        if proposal is not None and (not isinstance(proposal, str) or not 0 < len(proposal.strip()) <= MAX_MESSAGE):
+            raise InputError("The proposal must be a sentence or two, such as 'We should plant more trees', or left out.")
         said = self._listen(text, before, proposal)
         after, acts = self._act(before, said, documents, catalogue, proposal)
         reply = " ".join(act.text for act in acts)
