@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.conversation import replies
-from tasks.conversation.answering import Found, answer
+from tasks.conversation.answering import UNSURE, Found, answer
 from tasks.conversation.correcting import mend
 from tasks.conversation.forgetting import items_of, to_forget
 from tasks.conversation.listening import Load, sentence_at
@@ -15,6 +15,7 @@ from tasks.conversation.relations import relations
 from tasks.conversation.remembering import Changes, remember, take_side
 from tasks.conversation.state import State, remove
 from tasks.conversation.suggesting import Embed, foreign, kind_of, link, suggest
+from tasks.conversation.things import PRONOUNS
 from tasks.conversation.types import Act, EventNote, Extraction, Fact
 
 LEAST_STANCE = 0.6  # the probability from which a side is taken down
@@ -53,7 +54,7 @@ class Actor:
             self._forget(now)
         if now.wants("tell", "correct") or said.facts or said.tastes or said.events:
             self._note(now, proposal)
-        if now.wants("ask"):
+        if now.wants("ask") or (documents is not None and now.wants("recommend") and "?" in said.text):
             self._answer(now, documents)
         if now.wants("refine") or (now.wants("recommend") and not any(act.kind == "answered" for act in now.acts)):
             self._recommend(now, catalogue)
@@ -82,9 +83,11 @@ class Actor:
         correcting = now.wants("correct")
         if self._fill(now):
             return
-        now.state, changes = remember(now.state, now.said, correcting)
-        if correcting and not changes.all:
-            now.state, changes = mend(now.state, now.said)
+        before = now.state
+        now.state, changes = remember(before, now.said, correcting)
+        if correcting and not changes.replaced and not now.said.tastes and not now.said.events and _by_pronoun_alone(now.said):
+            mended, better = mend(before, now.said)
+            now.state, changes = (mended, better) if better.all else (now.state, changes)
         if proposal is not None:
             now.state, side = take_side(now.state, now.said, proposal, LEAST_STANCE)
             changes = replace(changes, added=(*changes.added, *([side] if side else [])))
@@ -133,7 +136,9 @@ class Actor:
     def _answer(self, now: Moment, documents: Any) -> None:
         for question in questions(now.said.text):
             found = answer(now.state, question, documents, self._load("question-answering", "shipped"))
-            if found is None:
+            if found is None or (found.score < UNSURE and not now.wants("ask")):
+                if not now.wants("ask"):
+                    continue
                 now.do("unknown", replies.UNKNOWN if documents is None else replies.UNKNOWN_DOCUMENTS)
             else:
                 now.do("answered", replies.answered(found), rests_on=found.ids, evidence=(found.evidence or _told(now.state, found),))
@@ -159,6 +164,11 @@ class Actor:
         known = {each.item_id: each.id for each in now.state.preferences}
         used = {known[why["item_id"]] for each in items for why in each["because"] if why["item_id"] in known}
         now.do("recommended", replies.recommended(items), rests_on=tuple(sorted(used)), items=tuple(items))
+
+
+def _by_pronoun_alone(said: Extraction) -> bool:
+    """Whether the facts that a message states, if any, are of "it", "he" or "she": then it may only give a new value."""
+    return all(fact.head.text.lower() in PRONOUNS for fact in said.facts)
 
 
 def _told(state: State, found: Found) -> dict[str, Any]:

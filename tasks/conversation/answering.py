@@ -44,7 +44,8 @@ class Statement:
 class Found:
     """An answer and how likely it is, against that nothing is said.
 
-    From what was told: the ``sentence`` and the ``ids`` of the items that it rests on; from a document: its ``evidence``, as in ``types.Act``.
+    From what was told: the ``sentence`` and the ``ids`` of the items that it rests on; from a document: its ``evidence``, as in
+    ``types.Act``.
     """
 
     answer: str

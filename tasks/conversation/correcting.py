@@ -19,6 +19,11 @@ _MEANT = re.compile(
     r"([\w’'.-]+(?: [A-Z][\w’'.-]*)*)",
     re.IGNORECASE,
 )
+_CUE = re.compile(
+    r"\b(?:no|nope|meant|mean|sorry|actually|oops|wrong|mistake|should|rather|correct|correction|typo|wait|mixed|it (?:was|is)|it[’']s"
+    r"|with an?)\b",
+    re.IGNORECASE,
+)
 _BEFORE = re.compile(r"(?:\b(?:not|instead of|rather than)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d")
 
@@ -28,6 +33,8 @@ Kind = TypeVar("Kind", Fact, Preference)
 
 def mend(state: State, said: Extraction) -> tuple[State, Changes]:
     """The state with the item that the message corrects, and what changed: nothing where it fits nothing that was said."""
+    if not rejected(said) and not _CUE.search(said.text):
+        return state, Changes()
     for value in _values(said):
         for change in (_mend_fact, _mend_taste, _mend_place):
             new, changes = change(state, said, value)

@@ -14,6 +14,7 @@ from tasks.conversation.types import KINDS
 from tasks.core.calibration import Calibration
 from tasks.core.errors import AdapterError
 
+LENIENT = 1.0  # taken from the logit of "no tag": what is marked too much is sorted out later
 Floats = NDArray[np.float32]
 Place = tuple[int, int]
 
@@ -57,14 +58,14 @@ def spans_of(tags: Floats, signs: Floats, places: Sequence[Place]) -> list[Marke
     """
     found: list[Marked] = []
     at = 0
-    best = tags.argmax(1).tolist()
+    best = (tags - np.eye(1, tags.shape[1], dtype=np.float32) * LENIENT).argmax(1).tolist()
     while at < len(best):
         if not best[at]:
             at += 1
             continue
         span = (best[at] - 1) // 2
         end = at + 1
-        while end < len(best) and best[end] == 2 + 2 * span:
+        while end < len(best) and (best[end] == 2 + 2 * span or (best[end] == 1 + 2 * span and places[end][0] == places[end - 1][1] + 1)):
             end += 1
         found.append(_marked(SPANS[span], tags[at:end, 1 + 2 * span : 3 + 2 * span], tags[at:end], signs[at:end], places[at:end]))
         at = end

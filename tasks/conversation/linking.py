@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from tasks.conversation.state import State
@@ -17,13 +17,16 @@ _WORDS = re.compile(r"\w+")
 _DEFINITE = re.compile(r"\b(?:the|this|that|our|their|his|her|its)\s+$", re.IGNORECASE)
 
 
-def resolve(state: State, text: str, span: Span, kind: str) -> str | None:
-    """The id of the entity that ``span`` of the message ``text`` means, None for one that is new; a first person is ``USER``."""
+def resolve(state: State, text: str, span: Span, kind: str, taken: Container[str] = ()) -> str | None:
+    """The id of the entity that ``span`` of the message ``text`` means, None for one that is new; a first person is ``USER``.
+
+    ``taken``: entities that a pronoun can't mean here.
+    """
     word = span.text.lower()
     if word in FIRST_PERSON:
         return USER
     if word in PRONOUNS:
-        return _by_pronoun(state, word)
+        return _by_pronoun(state, word, taken)
     exact = [each for each in state.entities if each.name.casefold() == span.text.casefold()]
     if exact:
         return exact[-1].id
@@ -33,11 +36,11 @@ def resolve(state: State, text: str, span: Span, kind: str) -> str | None:
     return next((each.id for each in _recent_first(state) if _part_of(span.text, definite, each, kind)), None)
 
 
-def _by_pronoun(state: State, word: str) -> str | None:
+def _by_pronoun(state: State, word: str, taken: Container[str]) -> str | None:
     called = dict(state.called)
     family = next(each for each in (SHE, HE, IT, THEY) if word in each)
     for each in _recent_first(state):
-        if each.id == USER or each.type in VALUES:
+        if each.id == USER or each.type in VALUES or each.id in taken:
             continue
         known = called.get(each.id)
         if known is not None and known not in family:
@@ -63,7 +66,7 @@ def _part_of(name: str, definite: bool, entity: Entity, kind: str) -> bool:
         return entity.type == "PER" and kind == "PER" and short[0] == long[0] and len(long) == 1
     if name[:1].isupper() and entity.type == "PER":
         return short[0] == long[0] or short == long[-len(short) :]
-    return (definite or name[:1].isupper()) and short == long[-len(short) :] and entity.name[:1].isupper()
+    return (definite or name[:1].isupper()) and short == long[-len(short) :]
 
 
 def focused(state: State, latest: Iterable[str]) -> State:

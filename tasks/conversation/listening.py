@@ -14,7 +14,7 @@ from tasks.conversation.linking import resolve
 from tasks.conversation.relations import relations
 from tasks.conversation.scoring import Message, MessageReader
 from tasks.conversation.state import State
-from tasks.conversation.things import PRONOUNS, type_of
+from tasks.conversation.things import FIRST_PERSON, PRONOUNS, type_of
 from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
 from tasks.core.types import Span
 
@@ -22,10 +22,15 @@ Load = Callable[[str, str], Any]  # (task, adapter) -> pipeline
 EVENTS = Path(__file__).parent / "events.json"
 STATING = ("tell", "correct")
 TASTES = {"liked": 1, "disliked": -1}
+POLARITY = {1: "positive", -1: "negative"}
+OVERRULED = 0.75  # from which probability of the other polarity opinion analysis overrules the reader
 LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
 LEAST_NAME = 0.5  # of an entity that the reader did not mark
-_BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|\W+(?=\w)")
+_BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|(?:The|A|An|My|Our|This|That)$|\W+(?=\w)")
+_CAPITAL = re.compile(r"(?<![.!?\n] )(?<!^)(?<=\s)[A-Z][\w’'&-]* $")
+_THIRD = re.compile(r"\b(?:she|he|her|his|him|they|their|them|it|its)\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:a|an|the|and|or|but|is|are|was)$|\s+$|[,;:]$")
+_FIRST = re.compile(r"\b(?:I|[Mm]y)\b|\bi\b(?=[’' ])")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*")
 _WHEN = re.compile(
     r"\b(?:(?:this|last|yesterday|tomorrow) (?:morning|afternoon|evening|night|week|month|year|spring|summer|autumn|winter|weekend)"
@@ -58,10 +63,7 @@ class Listener:
         relations = self._load("relation-extraction", "messages")
         (entities,) = relations.entities([text])
         spans = things_of(text, message.marked, entities)
-        things = tuple(
-            Named(span, kind := type_of(text, span.start, span.end, entities), score, resolve(state, text, span, kind))
-            for span, score in spans
-        )
+        things = _linked(state, text, [(span, type_of(text, span.start, span.end, entities), score) for span, score in spans])
         if not stating:
             return Extraction(text, message.kinds, things)
         return Extraction(
@@ -93,14 +95,14 @@ class Listener:
         if not told:
             return ()
         polarities = self._load("opinion-analysis", "shipped").polarities(text, [(each.start, each.end) for each, _ in told])
-        return tuple(
-            Taste(
-                trimmed(text, each.start, each.end) or Span.of(text, each.start, each.end),
-                TASTES[each.mark],
-                (score + label.scores["positive" if each.mark == "liked" else "negative"]) / 2,
-            )
-            for (each, score), label in zip(told, polarities, strict=True)
-        )
+        tastes = []
+        for (each, score), label in zip(told, polarities, strict=True):
+            sign = TASTES[each.mark]
+            if label.scores[POLARITY[-sign]] > OVERRULED:
+                sign, score = -sign, 0.5
+            span = trimmed(text, each.start, each.end) or Span.of(text, each.start, each.end)
+            tastes.append(Taste(span, sign, (score + label.scores[POLARITY[sign]]) / 2))
+        return tuple(tastes)
 
     def _events(self, text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> tuple[Happening, ...]:
         triggers = [each for each, _ in marked if each.mark == "event" and not asked(text, each.start, each.end)]
@@ -116,6 +118,15 @@ class Listener:
                 where, when = _place(text, sentence, each, entities, "LOC"), _time(text, sentence, each, entities)
                 found.append(Happening(best.type, best.trigger, best.score, where, when, sentence))
         return tuple(found)
+
+
+def _linked(state: State, text: str, spans: Sequence[tuple[Span, str, float]]) -> tuple[Named, ...]:
+    """Things with the entities that they mean; a pronoun means nobody whom the message names."""
+    names = {span: resolve(state, text, span, kind) for span, kind, _ in spans if span.text.lower() not in PRONOUNS}
+    taken = {name for name in names.values() if name is not None}
+    return tuple(
+        Named(span, kind, score, names[span] if span in names else resolve(state, text, span, kind, taken)) for span, kind, score in spans
+    )
 
 
 def _states(text: str, message: Message) -> bool:
@@ -145,7 +156,11 @@ def trimmed(text: str, start: int, end: int) -> Span | None:
         start = match.end()
     while match := _BEHIND.search(text[start:end]):
         end = start + match.start()
-    return Span.of(text, start, end) if text[start:end].strip() else None
+    if not text[start:end].strip():
+        return None
+    while text[start].isupper() and (match := _CAPITAL.search(text[:start])):  # the rest of a name: "OK" before "Computer"
+        start = match.start()
+    return Span.of(text, start, end)
 
 
 def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> list[tuple[Span, float]]:
@@ -158,6 +173,11 @@ def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Seque
             free = all(mention.end <= start or end <= mention.start for start, end in taken)
             if free and entity.score >= LEAST_NAME and mention.text.lower() not in PRONOUNS:
                 found.append((Span.of(text, mention.start, mention.end), entity.score))
+    named = min((span.start for span, _ in found if span.text.lower() not in PRONOUNS), default=len(text))
+    first = [] if any(span.text.lower() in FIRST_PERSON for span, _ in found) else list(_FIRST.finditer(text))[:1]
+    for match in [*first, *_THIRD.finditer(text, 0, named)]:  # the third person: nobody that the message has named yet
+        if all(match.end() <= span.start or span.end <= match.start() for span, _ in found):
+            found.append((Span.of(text, match.start(), match.end()), LEAST_NAME))
     return sorted(found, key=lambda pair: pair[0].start)
 
 

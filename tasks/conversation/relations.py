@@ -15,7 +15,8 @@ class Kind:
     """One relation.
 
     ``description``: what the encoder reads; ``sentence`` and ``you``: how it is said of somebody, and of the user; ``single``: a head has
-    one tail at a time, so that a new one takes the old one's place; ``symmetric``: it holds both ways; ``medical``: it is about health.
+    one tail at a time, so that a new one takes the old one's place; ``symmetric``: it holds both ways; ``medical``: it is about health;
+    ``head`` and ``tail``: the types of its ends, where these are always the same.
     """
 
     description: str
@@ -24,6 +25,8 @@ class Kind:
     single: bool = False
     symmetric: bool = False
     medical: bool = False
+    head: str | None = None
+    tail: str | None = None
 
 
 @functools.cache

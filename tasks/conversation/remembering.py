@@ -47,20 +47,34 @@ def meet(state: State, said: Extraction) -> tuple[State, dict[Span, str]]:
     A pronoun that means nobody known is left out. Things that are values of nothing stay out too: they come with their facts.
     """
     ends = {span for fact in said.facts for span in (fact.head, fact.tail)}
+    types = _types(said.facts)
     ids: dict[Span, str] = {}
     for thing in said.things:
         if thing.type in ("TIME", "NUM", "MISC") and thing.span not in ends:
             continue
-        found = resolve(state, said.text, thing.span, thing.type)
-        if found is None and thing.span.text.lower() in PRONOUNS:
+        pronoun = thing.span.text.lower() in PRONOUNS
+        found = thing.refers if pronoun else resolve(state, said.text, thing.span, thing.type)
+        if pronoun and found is None:
             continue
         if thing.span not in ends and found == USER:
             continue
         name = USER if found == USER else next((each.name for each in state.entities if each.id == found), thing.span.text)
         mention = source(state, thing.span)
-        state, ids[thing.span] = with_entity(state, name, thing.type, mention)
+        state, ids[thing.span] = with_entity(state, name, types.get(thing.span, thing.type), mention)
         state = called(state, ids[thing.span], thing.span.text)
     return _pronouns(state, said, ids), ids
+
+
+def _types(facts: Sequence[Told]) -> dict[Span, str]:
+    """What a thing must be, as its facts have it: what somebody lives in is a place."""
+    kinds = relations()
+    found: dict[Span, str] = {}
+    for fact in facts:
+        kind = kinds.get(fact.type)
+        for span, own in ((fact.head, kind.head), (fact.tail, kind.tail)) if kind else ():
+            if own is not None:
+                found.setdefault(span, own)
+    return found
 
 
 def _pronouns(state: State, said: Extraction, ids: dict[Span, str]) -> State:

@@ -214,8 +214,8 @@ def _cleared(state: State) -> State:
 
 def with_entity(state: State, name: str, kind: str, mention: Source | None = None) -> tuple[State, str]:
     """The state with an entity of this name, which may be there, and its id."""
-    same = (each for each in state.entities if (each.id == USER if name == USER else each.name.casefold() == name.casefold()))
-    found = next(same, None)
+    wanted = ((each.id == USER) if name == USER else each.name.casefold() == name.casefold() for each in state.entities)
+    found = next((each for each, same in zip(state.entities, wanted, strict=True) if same), None)
     if found is None:
         number = USER if name == USER else f"e{state.made + 1}"
         found = Entity(number, "you" if name == USER else name, kind, (mention,) if mention else ())
