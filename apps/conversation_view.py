@@ -17,7 +17,7 @@ from apps.render_recommendation import text
 from apps.uploads import keep
 
 SAVED = "conversation.json"
-PLACEHOLDER = "Tell something, ask, or ask for a suggestion …"
+PLACEHOLDER = "Tell me, or ask me …"
 EMPTY = "Say hello, tell what you know, like or saw, ask about it, or ask for a suggestion. Or press one of the examples."
 DOCUMENTS = "What you add is searched for answers. It is yours alone, is read on this machine, and is forgotten after an hour."
 CATALOGUE = (

@@ -111,7 +111,7 @@ def test_an_example_plays_with_its_document_and_goes_on(page: Any) -> None:
     assert page.locator(f"{CHAT} .rests mark").last.inner_text() == "1843"
     assert "the_lamp_of_skarra.md" in page.locator("#talk-evidence").inner_text()
     offered.first.click()
-    thing(page, "stories about the sea").wait_for(timeout=SLOW)
+    thing(page, "adventure novels").wait_for(timeout=SLOW)
     playwright.expect(offered).to_have_count(2, timeout=SLOW)
     button(page, "Patient: symptoms").click()
     page.get_by_text("This is no medical advice.").wait_for(timeout=SLOW)
