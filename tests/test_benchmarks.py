@@ -55,7 +55,10 @@ def test_tables_and_medians() -> None:
     assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
 
 
-@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "questions", "recommendation", "training", "adapters"])
+MEASURED = ["inference", "opinions", "relations", "questions", "recommendation", "training", "adapters", "load"]
+
+
+@pytest.mark.parametrize("name", MEASURED)
 def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
