@@ -24,11 +24,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def showcase(log: IO[str], *options: str) -> Iterator[tuple[str, int]]:
+def showcase(log: IO[str], *options: str, environment: dict[str, str] | None = None) -> Iterator[tuple[str, int]]:
     """Address and process id of ``python -m apps``, once it answers; what it prints goes to ``log``."""
     port = free_port()
     command = [sys.executable, "-m", "apps", "--port", str(port), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as server:
+    with subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment) as server:
         try:
             address = f"http://127.0.0.1:{port}"
             await_page(address, server)
@@ -64,8 +64,17 @@ def family(process: int) -> list[int]:
 
 def resident(process: int) -> float:
     """MB that one process holds; 0 once it has ended."""
+    return _status(process, "VmRSS:")
+
+
+def peak(process: int) -> float:
+    """The most MB that one process held; 0 once it has ended."""
+    return _status(process, "VmHWM:")
+
+
+def _status(process: int, field: str) -> float:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
     return 0.0
