@@ -129,21 +129,20 @@ def served(options: argparse.Namespace, tasks: Sequence[str]) -> Taken:
     start = time.perf_counter()
     with open(os.devnull, "w") as log, process.showcase(log, *tasks, environment=environment(options.threads)) as (address, server):
         taken: Taken = [("page", time.perf_counter() - start, process.memory(server))]
-        for task, seconds in asyncio.run(first_answers(address, tasks)):
-            taken.append((task, seconds, process.memory(server)))
+        taken += asyncio.run(first_answers(address, tasks, server))
         taken.append(("peak", 0.0, process.peak(server)))
     return taken
 
 
-async def first_answers(address: str, tasks: Sequence[str]) -> list[tuple[str, float]]:
-    """Seconds of a first call of each task, over HTTP."""
+async def first_answers(address: str, tasks: Sequence[str], server: int) -> Taken:
+    """Seconds of a first call of each task, over HTTP, and the server's memory after it."""
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
-        visitor, taken = Visitor(http, await endpoints(http)), []
+        visitor, taken = Visitor(http, await endpoints(http)), Taken()
         for task in tasks:
             outcome = await visitor.ask(*CALLS[task])
             if outcome.kind != ANSWERED:
                 raise SystemExit(f"{task} gave no answer: {outcome.value}")
-            taken.append((task, outcome.seconds))
+            taken.append((task, outcome.seconds, process.memory(server)))
     return taken
 
 
