@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -96,13 +97,27 @@ def shared(task: str, adapter: str = "shipped") -> Any:
 PIPELINES = LazyPipelines(shared)
 
 
+HALVES = re.compile("[\ud800-\udfff]")
+
+
+def whole(value: Any) -> Any:
+    """``value`` with U+FFFD for each half of a character (a lone surrogate), which no answer can be sent with; offsets stay as they are."""
+    if isinstance(value, str):
+        return HALVES.sub("\ufffd", value)
+    if type(value) is list or type(value) is dict:
+        parts = value.items() if isinstance(value, dict) else value
+        made = type(value)(whole(each) if isinstance(value, list) else tuple(map(whole, each)) for each in parts)
+        return value if made == value else made  # what a session keeps stays the same object
+    return value
+
+
 def guarded(handler: Callable[Params, Return]) -> Callable[Params, Return]:
     """Make a handler's errors fit for the page: ours keep their sentence, any other becomes an apology and a log entry."""
 
     @functools.wraps(handler)
     def run(*args: Params.args, **kwargs: Params.kwargs) -> Return:
         try:
-            return handler(*args, **kwargs)
+            return handler(*map(whole, args), **{name: whole(value) for name, value in kwargs.items()})
         except QuipuError as error:
             raise gr.Error(str(error), title="Please check", duration=15, print_exception=False) from None
         except gr.Error:

@@ -102,6 +102,7 @@ class Own:
             recommender = make(items=items, ratings=ratings or None, scale=scale, progress=tell)
             total = len(recommender.catalogue)
             tell(total, total, "Drawing the map")
+            recommender.map()  # while the visitor waits for the files anyway
             self.served = Served.of(recommender, scale)
         rated = [int(each) for each in recommender.popularity]
         return render.catalogue(Path(items).name, recommender.catalogue.items, rated)

@@ -28,18 +28,22 @@ STALE = "This can't be used any more: reload the page and try again."
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A recommender, the scale of its ratings, its items by their ids, and where they are on the map."""
+    """A recommender, the scale of its ratings, and its items by their ids."""
 
     recommender: Any
     scale: Scale
     items: dict[str, Item]
-    places: list[Place]
 
     @classmethod
     def of(cls, recommender: Any, scale: Scale = SCALE) -> Served:
         """All that the page asks of a recommender again and again."""
         items = {item.item_id: item for item in recommender.catalogue.items}
-        return cls(recommender, scale, items, [(float(x), float(y)) for x, y in recommender.map()])
+        return cls(recommender, scale, items)
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the items are on the map, drawn when a page first shows it: programs need none, nor what lays it out (110 MB)."""
+        return [(float(x), float(y)) for x, y in self.recommender.map()]
 
     def answer(self, wish: Wish) -> tuple[RecommendationResult, str]:
         """What is recommended, and the page's HTML of it."""
@@ -48,13 +52,13 @@ class Served:
         return result, render.reply(wish, result, self.items, drawn)
 
     def _map(self, wish: Wish, result: RecommendationResult) -> str:
-        spot = {item_id: number for number, item_id in enumerate(self.items)}
+        spot, places = {item_id: number for number, item_id in enumerate(self.items)}, self.places
         x, y = self.recommender.place(history=history_of(wish, self.scale), query=wish.words or None)
-        marks = [Mark("like", self.places[spot[each]], spot[each]) for each in wish.likes]
-        marks += [Mark("dislike", self.places[spot[each]], spot[each]) for each in wish.dislikes]
+        marks = [Mark("like", places[spot[each]], spot[each]) for each in wish.likes]
+        marks += [Mark("dislike", places[spot[each]], spot[each]) for each in wish.dislikes]
         ranked = [(rank, spot[each.item_id]) for rank, each in enumerate(result.items, 1)]
-        marks += [Mark("pick", self.places[number], number, rank) for rank, number in reversed(ranked)]  # the first on top
-        return render_map.draw(self.places, list(self.items.values()), [*marks, Mark("you", (float(x), float(y)))])
+        marks += [Mark("pick", places[number], number, rank) for rank, number in reversed(ranked)]  # the first on top
+        return render_map.draw(places, list(self.items.values()), [*marks, Mark("you", (float(x), float(y)))])
 
 
 Find = Callable[[Any], Served]  # what serves a visitor, from their state

@@ -82,6 +82,16 @@ def test_errors_become_sentences(caplog: pytest.LogCaptureFixture) -> None:
     assert "secret" not in str(unknown.value) and "secret" in caplog.text
 
 
+def test_halves_of_characters_are_replaced_before_a_handler_reads_them() -> None:
+    @components.guarded
+    def handler(*given: object) -> tuple[object, ...]:
+        return given
+
+    kept = [{"a": ["b"]}, None]
+    text, nested, same, number = handler("half \ud83d 🌊 x", {"\udc00": ["\ud83d", 1]}, kept, 5)
+    assert text == "half \ufffd 🌊 x" and nested == {"\ufffd": ["\ufffd", 1]} and same is kept and number == 5
+
+
 def test_building_the_page_loads_no_model_and_asks_nobody() -> None:
     code = (
         "import sys, os, apps.showcase; apps.showcase.build(); "

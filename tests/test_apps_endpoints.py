@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 
 from apps import components, render
 from apps.uploads import MAX_ROWS
+from tests.benchmarks.visitor import ANSWERED, Outcome, Visitor, endpoints
 from tests.serving import read, write
 
 
@@ -31,6 +34,16 @@ def test_detect_events(client: Client) -> None:
     assert [e["trigger"]["text"] for e in own["events"]] == ["quake"]
     assert client.predict("Flood", "", 0.9, api_name="/detect_events")["events"] == []
     assert client.predict("  ", api_name="/detect_events") == {"text": "  ", "events": [], "coverage": {"read": 2, "total": 2}}
+
+
+def test_half_of_a_character_is_answered(address: str) -> None:
+    async def ask() -> Outcome:
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as http:
+            return await Visitor(http, await endpoints(http)).ask("detect_events", ("Half \ud83d, flood",))
+
+    found = asyncio.run(ask())  # as a browser sends it: Gradio's own client can't
+    assert found.kind == ANSWERED and found.value[0]["text"] == "Half \ufffd, flood"
+    assert found.value[0]["events"][0]["trigger"] == {"start": 8, "end": 13, "text": "flood"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import statistics
 import pytest
 import torch
 
-from tests.benchmarks import recommendation, relations
+from tests.benchmarks import recommendation, relations, showcase
 from tests.benchmarks.contest import Figures, table
 from tests.benchmarks.floor import MINILM, Shape, flops, matrix_rate
 from tests.benchmarks.mix import LENGTHS, lengths, texts
@@ -55,7 +55,10 @@ def test_tables_and_medians() -> None:
     assert figures.median() == statistics.median([1, 2, 3]) and figures.median_cpu() == 1.0
 
 
-@pytest.mark.parametrize("name", ["inference", "opinions", "relations", "questions", "recommendation", "training", "adapters"])
+MEASURED = ["inference", "opinions", "relations", "questions", "recommendation", "training", "adapters", "load", "showcase"]
+
+
+@pytest.mark.parametrize("name", MEASURED)
 def test_each_benchmark_says_how_it_is_run(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
@@ -119,3 +122,12 @@ def test_implicit_is_asked_for_with_its_install_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sys.argv", ["recommendation"])
     with pytest.raises(SystemExit, match="pip install implicit=="):
         recommendation.main()
+
+
+def test_what_a_cold_start_took_is_put_in_a_table() -> None:
+    rounds = [[("page", 4.0, 250.0), ("recommendation", 6.0 + more, 600.0), ("peak", 0.0, 700.0)] for more in (0, 9, 1)]
+    together = showcase.median(rounds)
+    said = showcase.report(together, {"recommendation": together})
+    assert "| recommendation | 4.0 | 11.0 | 700 | 7.0 | 600 |" in said
+    assert said.endswith("every app answered after 11.0 s, peak 700 MB.")
+    assert "| page | 4.00 | 250 |" in showcase.report_steps(together)

@@ -115,6 +115,14 @@ def test_what_is_not_in_the_catalogue_is_said() -> None:
         ask(recommender, Wish(("a",), without_tags=("qqq",)))
 
 
+def test_a_program_waits_for_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(Recommender, "map", lambda self: drawn.append(1) or [(0.0, 0.0)] * 3)
+    recommender = Recommender(SHELF)
+    found = recommendation._endpoint(recommendation.serving(lambda task: recommender))(["a"])
+    assert found["items"] and drawn == [] and Served.of(recommender).places == [(0.0, 0.0)] * 3
+
+
 # ---------------------------------------------------------------------------------------------- the page
 
 
