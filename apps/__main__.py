@@ -47,12 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     from apps import showcase  # after the parser: gradio takes seconds, --help and typing errors shouldn't
-    from apps.components import serve
+    from apps.components import LOADING, PIPELINES, serve
     from apps.launching import Limits
+    from tasks.core.errors import QuipuError
 
     if problem := _problem(options, showcase.names()):
         print(problem, file=sys.stderr)
         return 2
+    if options.generator:
+        LOADING["conversation"] = {"generator": options.generator}
+        try:
+            PIPELINES("conversation")  # now, for a visitor could do nothing about a wrong name
+        except QuipuError as error:
+            print(error, file=sys.stderr)
+            return 2
     demo = showcase.build(list(dict.fromkeys(options.tasks)) or None)
     limits = Limits(options.max_file_size, options.queue_size, options.concurrency)
     local, public = serve(demo, options.host, options.port, options.share, limits=limits, accounts=known, mcp=options.mcp)

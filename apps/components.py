@@ -88,10 +88,13 @@ class LazyPipelines:
             return self._loaded[task, adapter]
 
 
+LOADING: dict[str, dict[str, Any]] = {}  # loading options that the command line gave, by task
+
+
 def shared(task: str, adapter: str = "shipped") -> Any:
     """A pipeline; the one that asks others, the conversation, is given those that the pages have, so that none is in memory twice."""
     others: dict[str, Any] = {"pipelines": PIPELINES} if task == "conversation" else {}
-    return pipeline(task, adapter=adapter, **others)
+    return pipeline(task, adapter=adapter, **others, **LOADING.get(task, {}))
 
 
 PIPELINES = LazyPipelines(shared)

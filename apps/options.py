@@ -57,4 +57,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--queue-size", type=whole(1, 100_000), default=QUEUE_SIZE, help=words)
     words = "calls of an endpoint that are worked on at a time (default: %(default)s)"
     parser.add_argument("--concurrency", type=whole(1, 1000), default=CONCURRENCY, help=words)
+    words = "a chat model (text generation), a Hub id or a folder, that phrases what the conversational agent says (default: templates)"
+    parser.add_argument("--generator", metavar="MODEL", help=words)
     return parser.parse_args(arguments)

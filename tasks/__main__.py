@@ -5,6 +5,7 @@
     python -m tasks opinion-analysis "Trams are full at eight." --target "We should run more trams"
     python -m tasks question-answering "When does it open?" --documents leaflet.pdf
     python -m tasks recommendation "a long family saga" --items books.csv --history 17 233
+    python -m tasks conversation "Kind of Blue is my favourite record. What should I hear next?"
 
 One text prints one result as JSON; a file gives a JSONL file with each row and its result. Wrong use ends
 with one sentence and exit code 2.
@@ -23,7 +24,7 @@ from tasks.core.errors import InputError, QuipuError, UnknownTaskError
 from tasks.core.files import check_target, read_texts, to_json, write_jsonl
 
 OPTIONS = ("labels", "target", "context", "documents", "threshold", "history", "k")  # of a call; a task takes those of its ``stream``
-LOADING = ("items", "ratings")  # given when a task is loaded
+LOADING = ("items", "ratings", "generator")  # given when a task is loaded
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument("--items", metavar="FILE", help="your own catalogue: JSONL, CSV, TSV or Parquet")
     line.add_argument("--ratings", metavar="FILE", help="what others rated of it, in the same forms")
     line.add_argument("--history", nargs="+", metavar="ITEM_ID", help="what the user liked, oldest first")
+    line.add_argument("--generator", metavar="MODEL", help="a chat model, a Hub id or a folder, that phrases what the agent says")
     line.add_argument("--k", type=int, help="items to recommend at most (default: 10)")
     line.add_argument("--threshold", type=float, help="least score, from 0 to 1 (default: calibrated)")
     line.add_argument("--model", help="encoder or ready-made model: a Hub id or a folder")

@@ -100,3 +100,10 @@ def test_the_page_is_served_without_the_package() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert "http://127.0.0.1" in done.stdout, done.stderr[-2000:]
+
+
+def test_a_generator_that_is_none_ends_with_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(components, "LOADING", {})
+    monkeypatch.setattr(components, "PIPELINES", components.LazyPipelines(components.shared))
+    assert apps.__main__.main(["conversation", "--port", str(free_port()), "--generator", str(ROOT / "docs")]) == 2
+    assert "docs" in capsys.readouterr().err

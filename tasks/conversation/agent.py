@@ -14,7 +14,7 @@ from tasks.conversation.listening import Load, sentences
 from tasks.conversation.relations import relations
 from tasks.conversation.remembering import Changes, remember, take_side
 from tasks.conversation.state import State, remove
-from tasks.conversation.suggesting import Embed, foreign, kind_of, link, suggest
+from tasks.conversation.suggesting import Embed, foreign, kind_of, link, suggest, wish_in
 from tasks.conversation.things import PRONOUNS
 from tasks.conversation.types import Act, EventNote, Extraction, Fact
 
@@ -148,12 +148,12 @@ class Actor:
                 now.do("answered", replies.answered(found), rests_on=found.ids, evidence=(found.evidence or _told(now.state, found),))
 
     def _recommend(self, now: Moment, catalogue: Any) -> None:
-        words = request(now.said)
+        words, wish = request(now.said), wish_in(request(now.said))
         own = catalogue if catalogue is not None else self._load("recommendation", "shipped")
         if now.wants("recommend") or not now.state.wish:
-            now.state = replace(now.state, wish=(words,) if words else ())
+            now.state = replace(now.state, wish=(wish,) if wish else ())
         else:
-            now.state = replace(now.state, wish=(*now.state.wish, words)[-LONGEST_WISH:])
+            now.state = replace(now.state, wish=(*now.state.wish, wish)[-LONGEST_WISH:])
         kind = kind_of(own, self._embed)
         if wanted := foreign(words, kind, self._embed):
             if not now.wants("ask"):

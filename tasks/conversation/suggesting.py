@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ SEEN = 100  # items that were suggested and are not suggested again
 SAMPLE = 60  # items of a catalogue that tell of what kind it is
 MARGIN = 0.2  # by how much a request must be more like another kind of thing, to be told that the catalogue has none
 LEAST = 0.25
+_WORD = re.compile(r"[\w’']+")
+_ASKING = frozenset((Path(__file__).parent / "requesting.txt").read_text(encoding="utf-8").split())  # words that only ask
 KINDS = {  # what requests are for
     "music": "music to listen to, an album, a song, a record, a band, something to play",
     "books": "a book to read, a novel, a story",
@@ -28,6 +32,11 @@ KINDS = {  # what requests are for
     "proposals": "a proposal or project for the town to support or vote for",
     "transport": "a bus, train or route to take",
 }
+
+
+def wish_in(request: str) -> str:
+    """What a request wants, "" where it only asks: "What should I hear next?"."""
+    return request if any(word not in _ASKING for word in _WORD.findall(request.lower())) else ""
 
 
 def knows(catalogue: Any, preference: Preference) -> str | None:
