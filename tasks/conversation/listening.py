@@ -11,10 +11,10 @@ from typing import Any
 
 from tasks.conversation.decode import Marked
 from tasks.conversation.linking import resolve
-from tasks.conversation.relations import relations
+from tasks.conversation.relations import Kind, relations
 from tasks.conversation.scoring import Message, MessageReader
 from tasks.conversation.state import State
-from tasks.conversation.things import FIRST_PERSON, IT, PRONOUNS, THEY, type_of
+from tasks.conversation.things import FIRST_PERSON, HE, IT, PRONOUNS, SHE, THEY, type_of
 from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
 from tasks.core.types import Span
 
@@ -28,6 +28,7 @@ TASTES = {"liked": 1, "disliked": -1}
 POLARITY = {1: "positive", -1: "negative"}
 OVERRULED = 0.93  # from which probability of the other polarity opinion analysis overrules the reader
 LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
+SECOND = 0.8  # from which a second relation of the same two things is believed
 SURE = 0.68  # from which a fact of a pronoun that the reader did not mark is believed
 LEAST_NAME = 0.5  # of an entity that the reader did not mark
 _BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|(?:The|A|An|My|Our|This|That)$|\W+(?=\w)")
@@ -168,16 +169,27 @@ def _states(text: str, message: Message) -> bool:
 
 
 def consistent(facts: Sequence[Told]) -> list[Told]:
-    """Without what contradicts a surer fact of the same message: the same relation the other way round, a second tail of a single one."""
+    """Without what can't be, and what contradicts a surer fact of the same message: the same relation the other way round, a second tail of
+    a single one, an unsure second relation of the same two."""
     kept: list[Told] = []
     for fact in sorted(facts, key=lambda each: -each.score):
         kind = relations().get(fact.type)
         same = [each for each in kept if each.type == fact.type]
         turned = any((each.head, each.tail) == (fact.tail, fact.head) for each in same)
         second = kind is not None and kind.single and any(each.head.text == fact.head.text for each in same)
-        if not turned and not second:
+        other = fact.score < SECOND and any((each.head, each.tail) == (fact.head, fact.tail) for each in kept)
+        if not turned and not second and not other and _can_be(fact, kind):
             kept.append(fact)
     return kept
+
+
+def _can_be(fact: Told, kind: Kind | None) -> bool:
+    """Whether the pronouns among the ends can stand there: "it" lives nowhere, and "she" is no record."""
+    for span, needed in ((fact.head, kind.head), (fact.tail, kind.tail)) if kind else ():
+        word = span.text.lower()
+        if needed is not None and ((word in IT and needed == "PER") or (word in FIRST_PERSON | SHE | HE and needed != "PER")):
+            return False
+    return True
 
 
 def joined(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Marked, float]]:

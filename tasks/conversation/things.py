@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-FIRST_PERSON = frozenset(["i", "me", "my", "mine", "myself", "we", "us", "our", "ours"])
+FIRST_PERSON = frozenset(["im", "i", "me", "my", "mine", "myself", "we", "us", "our", "ours"])
 SHE = frozenset(["she", "her", "hers", "herself"])
 HE = frozenset(["he", "him", "his", "himself"])
 IT = frozenset(["it", "its", "itself"])
