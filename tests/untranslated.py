@@ -29,10 +29,10 @@ PROPERTIES = ("label", "info", "placeholder", "x_title", "y_title")
 SAYING = ("button", "downloadbutton", "markdown", "html")
 IDENTIFIER = re.compile(r"[a-z0-9_]+")  # labels of what only clients of the endpoints see
 IGNORED = ("set the lowest and the highest rating",)  # a part of a sentence of ``tasks``, which are English only
-IGNORED += ("Licence: {}",)  # of a model card
+IGNORED += ("Licence: {}", "{} {} The tool is")  # of a model card; and what stands between code
 THEIRS = "model-card"  # a card is as it was written, in English
 EXAMPLES = ("LIVE", "CALLED", "ASKED", "FERRY", "CAPTAIN", "PROPOSAL")  # texts for the models, which read English
-UNSEEN = ("__main__.py", "__init__.py", "language.py", "options.py", "mcp_server.py")  # what they say is said to programmers
+UNSEEN = ("__main__.py", "__init__.py", "language.py", "options.py", "access.py", "mcp_server.py")  # what they say is said to programmers
 OWN_WORDS = ("English", "Español", "Français", "Quipu")
 
 
@@ -259,7 +259,7 @@ def gone(said: Iterable[str], code: str) -> list[str]:
 
 
 def _sources() -> list[Path]:
-    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), *APPS.parent.glob("tasks/*/*.py")]
+    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), APPS / "assets" / "conversation.js", *APPS.parent.glob("tasks/*/*.py")]
 
 
 def _gradio() -> list[Path]:
