@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from apps import conversation_tools
+from apps import conversation_tools, render_conversation, render_understood
+from apps.about import About, Live, Usage
 from apps.components import EXAMPLES, PIPELINES, Load, examples, guarded, page
 from apps.conversation_talk import STALE, Talk, check_message, check_proposal, check_room
 from apps.conversation_view import View, build_view
@@ -168,9 +169,10 @@ def _endpoint(load: Load) -> Callable[..., dict[str, Any]]:
         events, stance) and acts (what the agent did, in order: kind, text, rests_on, evidence of an answer, items that are
         recommended). Nothing is kept afterwards.
 
-        message: what the user says, up to 2,000 characters; state: what the last call returned as state, unchanged, or null
-        in the first call; proposal: a proposal under discussion, in a sentence of up to 500 characters, or null; with it the
-        message is also read as being for it, against it, or neither.
+        Args:
+            message: What the user says, up to 2,000 characters.
+            state: What the last call returned as state, unchanged; null in the first call.
+            proposal: A proposal under discussion, in a sentence of up to 500 characters: is the message for it or against it? null: none.
         """
         asked = check_message(message)
         if state is not None and not isinstance(state, dict):
@@ -179,6 +181,35 @@ def _endpoint(load: Load) -> Callable[..., dict[str, Any]]:
         return _reply(load, Shelf(), Own(), proposal, asked, state).to_dict()
 
     return converse
+
+
+def _live(load: Load) -> str:
+    turn: Turn = load(TASK).reply(LIVE)
+    return f'<div class="talked">{render_conversation.agent(turn)}{render_understood.read(turn.extraction)}</div>'
+
+
+LIVE = "My neighbour Marta plays the cello in the Lindenau Orchestra. I love Kind of Blue. What should I hear tonight?"
+CALLED = "Kind of Blue is my favourite record. What should I hear next?"
+ABOUT = About(
+    what="Talk to an agent that understands what you tell it: it keeps the facts, tastes and events of your messages, answers from them and "
+    "from your documents, recommends, and takes corrections.",
+    why="A music platform that talks, a neighbour who reports a flood, a patient who keeps track: nothing is invented, and each reply "
+    "shows what it rests on, for you to correct or delete.",
+    live=Live(LIVE, _live),
+    usage=Usage(
+        endpoint="converse",
+        arguments={"message": CALLED},
+        python=f"""from tasks import pipeline
+
+agent = pipeline("conversation")
+turn = agent.reply("{CALLED}")
+print(turn.reply)
+turn = agent.reply("Something calmer, please.", state=turn.state)
+print(turn.reply)
+""",
+        terminal=f'python -m tasks conversation "{CALLED}"\n',
+    ),
+)
 
 
 def build(load: Load = PIPELINES, make: Make = make_own) -> gr.Blocks:

@@ -20,7 +20,7 @@ WELCOME = (
 
 def _words(name: str, said: About) -> str:
     why = f'<p class="why">{html.escape(said.why)}</p>' if said.why else ""
-    given = f"<blockquote>{html.escape(said.live.given)}</blockquote>" if said.live else ""
+    given = f'<blockquote translate="no">{html.escape(said.live.given)}</blockquote>' if said.live else ""
     return f'<div class="said"><h2>{html.escape(name)}</h2><p>{html.escape(said.what)}</p>{why}{given}</div>'
 
 

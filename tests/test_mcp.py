@@ -76,6 +76,7 @@ CALLS: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
         {"question": "Who is the captain?", "files": [data("Ingrid is the captain.", "text/plain"), "data:text/markdown,%23%20Empty"]},
         lambda told: told["answers"][0]["document"]["name"].endswith(".txt"),
     ),
+    "converse": ({"message": "I love tea.", "state": None}, lambda told: told["reply"] and told["state"]["turns"] == 1),
     "recommend": ({"history": [], "query": "slow", "k": 2, "year_to": 1990}, lambda told: len(told["items"]) == 2),
     "recommend_from_catalogue": (
         {"items": data(FILMS), "history": ["stalker"], "k": 1, "tags": ["drama"]},

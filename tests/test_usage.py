@@ -19,6 +19,7 @@ from apps.about import About, Usage, about
 
 ROOT = Path(tasks.__file__).parent.parent
 FIRST = {
+    "conversation": "Noted: you like Kind of Blue. ",
     "event-detection": "Catastrophe earthquake",
     "opinion-analysis": "rooms lovely positive",
     "question-answering": "Ingrid Foss",

@@ -29,6 +29,10 @@ PROPERTIES = ("label", "info", "placeholder", "x_title", "y_title")
 SAYING = ("button", "downloadbutton", "markdown", "html")
 IDENTIFIER = re.compile(r"[a-z0-9_]+")  # labels of what only clients of the endpoints see
 IGNORED = ("set the lowest and the highest rating",)  # a part of a sentence of ``tasks``, which are English only
+IGNORED += ("Licence: {}", "{} {} The tool is")  # of a model card; and what stands between code
+THEIRS = "model-card"  # a card is as it was written, in English
+EXAMPLES = ("LIVE", "CALLED", "ASKED", "FERRY", "CAPTAIN", "PROPOSAL")  # texts for the models, which read English
+UNSEEN = ("__main__.py", "__init__.py", "language.py", "options.py", "access.py", "mcp_server.py")  # what they say is said to programmers
 OWN_WORDS = ("English", "Español", "Français", "Quipu")
 
 
@@ -80,6 +84,8 @@ def shown(demo: gr.Blocks) -> set[str]:
 
 
 def _of(kind: str, given: dict[str, Any]) -> Iterator[str]:
+    if THEIRS in (given.get("elem_classes") or []):
+        return
     if IDENTIFIER.fullmatch(str(given.get("label") or given.get("value") or "")) and kind not in ("html", "markdown"):
         return
     for name in PROPERTIES:
@@ -100,7 +106,7 @@ def spoken(folder: Path = APPS) -> set[str]:
     """The sentences in the code of the apps: what the render functions write, what errors and notes say, what scripts say."""
     found: set[str] = set()
     for path in sorted(folder.glob("*.py")):
-        if path.name not in ("__main__.py", "__init__.py", "language.py"):
+        if path.name not in UNSEEN:
             code = _Spoken(path.name.startswith("render"))
             code.visit(ast.parse(path.read_text(encoding="utf-8")))
             found |= {said for each in code.found for said in texts(each) if _prose(said)} | code.words
@@ -130,7 +136,7 @@ class _Spoken(ast.NodeVisitor):
         if name in ("plural", "amount") and isinstance(noun := node.args[1], ast.Constant):
             self.words |= {f"{HOLE} {noun.value}", f"{HOLE} {_plural(str(noun.value))}"}
             return self.visit(node.args[0])
-        if name in ("compile", "exception", "TypeVar", "Default"):
+        if name in ("compile", "exception", "TypeVar", "Default", "Usage", "Live"):  # code and examples, as they are
             return None
         return self.generic_visit(node)
 
@@ -143,6 +149,8 @@ class _Spoken(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign) -> None:
         """Headings may be single words, and so may be what a table of names calls things."""
         name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+        if name in EXAMPLES:
+            return
         if name.endswith("HEADERS"):
             self.words |= {each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)}
         elif self._everything and isinstance(node.value, ast.Dict) and name.isupper():
@@ -251,7 +259,7 @@ def gone(said: Iterable[str], code: str) -> list[str]:
 
 
 def _sources() -> list[Path]:
-    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), *APPS.parent.glob("tasks/*/*.py")]
+    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), APPS / "assets" / "conversation.js", *APPS.parent.glob("tasks/*/*.py")]
 
 
 def _gradio() -> list[Path]:

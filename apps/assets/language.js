@@ -7,7 +7,7 @@
   const STORE = 'quipu-language', MOST = 4000; // answers that are remembered
   const ATTRIBUTES = ['placeholder', 'aria-label', 'title', 'data-label'];
   const SKIP = '[translate=no], script, style, code, pre, .textfield .text, .highlights:not(.kinds) .label, [role=grid] td, ' +
-    '[role=gridcell], [role=listbox], [role=option], .token, .gallery-item, .file-preview, .json-node, .api-docs';
+    '[role=gridcell], .model-card, [role=listbox], [role=option], .token, .gallery-item, .file-preview, .json-node, .api-docs';
   const FIGURE = /^[\d.,–−+<>≥≤]+(?:[ \u00a0]?%)?$/, MARK = /([{[<])(\d)[}\]>]/;
   const KINDS = {'{': '([\\d.,–−+<>≥≤]+(?:[ \\u00a0]?%)?)', '[': '(.+?)', '<': '(.+?)'};
   // Gradio says its own few words in the browser's language, once and for all, before this runs: what they are in English.
