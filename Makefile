@@ -8,7 +8,7 @@ demo: .venv/demo
 	$(BIN)/python -m apps
 
 test: .venv/dev check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff check .
