@@ -259,7 +259,8 @@ def gone(said: Iterable[str], code: str) -> list[str]:
 
 
 def _sources() -> list[Path]:
-    return [*APPS.glob("*.py"), *APPS.glob("assets/*.html"), *APPS.glob("assets/[lr]*.js"), APPS / "assets" / "conversation.js", *APPS.parent.glob("tasks/*/*.py")]
+    ours = ("*.py", "assets/*.html", "assets/[lr]*.js", "assets/conversation.js", "examples/conversations.json")
+    return [*itertools.chain.from_iterable(map(APPS.glob, ours)), *APPS.parent.glob("tasks/*/*.py")]
 
 
 def _gradio() -> list[Path]:
