@@ -193,8 +193,8 @@ CALLED = "Kind of Blue is my favourite record. What should I hear next?"
 ABOUT = About(
     what="Talk to an agent that understands what you tell it: it keeps the facts, tastes and events of your messages, answers from them "
     "and from your documents, recommends, and takes corrections.",
-    why="A music platform that talks, a neighbour who reports a flood, a patient who keeps track: nothing is invented, and each reply "
-    "shows what it rests on, for you to correct or delete.",
+    why="A music platform that talks, a neighbour who reports a flood, a patient who keeps track: nothing is invented, and each "
+    "reply shows what it rests on, for you to correct or delete.",
     live=Live(LIVE, _live),
     usage=Usage(
         endpoint="converse",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from tasks.conversation.state import State, remove, revise, with_entity
+from tasks.conversation.state import State, remove, revise, with_entity, with_user
 from tasks.conversation.types import (
     USER,
     Act,
@@ -106,7 +106,10 @@ class Agent:
             recent.append(number)
         for relation, match in facts(message):
             source = Source(turn, match.start(), match.end(), match[0])
-            state, head = with_entity(state, USER if match[1] == "I" else match[1], "PER", source)
+            if match[1] == "I":
+                state, head = with_user(state, source), USER
+            else:
+                state, head = with_entity(state, match[1], "PER", source)
             state, tail = with_entity(state, match[2], "ORG", source)
             state, number = numbered(state)
             state = replace(state, facts=(*state.facts, Fact(number, head, relation, tail, 0.9, source)))

@@ -79,10 +79,11 @@ watch('value', () => {
   acted = false;
 });
 
-// The chat's component names a message by its source, tags and all: who said it is enough, for the words follow.
+// The chat's component names a message by its source, tags and all: who said it is enough, for the words follow. Only its own name is
+// replaced: a translation of ours would otherwise be turned back for ever.
 const chat = document.getElementById('talk-chat');
 const named = () => {
   for (const [who, name] of [['user', 'You'], ['bot', 'Quipu']])
-    for (const each of chat.querySelectorAll(`[data-testid=${who}]`)) if (each.ariaLabel !== name) each.ariaLabel = name;
+    for (const each of chat.querySelectorAll(`[data-testid=${who}]`)) if (each.ariaLabel?.includes("'s message")) each.ariaLabel = name;
 };
 if (chat && element.querySelector('.understood')) new MutationObserver(named).observe(chat, {childList: true, subtree: true, attributeFilter: ['aria-label']});

@@ -223,8 +223,9 @@ def take_side(state: State, said: Extraction, proposal: str, least: float) -> tu
 
 
 def sentence_of(state: State, fact: Fact) -> str:
-    """A fact as a sentence without its full stop."""
-    return say(state.entity(fact.head).name, fact.type, state.entity(fact.tail).name)
+    """A fact as a sentence without its full stop, to stand in another one."""
+    said = say(state.entity(fact.head).name, fact.type, state.entity(fact.tail).name)
+    return f"y{said[1:]}" if said.startswith("You") else said
 
 
 def preference_sentence(each: Preference) -> str:
