@@ -199,7 +199,7 @@ def test_the_order_of_the_kinds_does_not_matter(reader: MessageReader) -> None:
 
 def test_marks_below_their_threshold_are_left_out(reader: MessageReader) -> None:
     strict = copy.copy(reader)
-    strict.settings = Settings(marks={name: Calibration(threshold=1.0) for name in MARKS})
+    strict.settings = Settings(marks={name: Calibration(temperature=1e6, shift=-20.0, threshold=1.0) for name in MARKS})
     assert not any(each.marked for each in strict(TEXTS)) and any(each.marked for each in reader(TEXTS))
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.conversation.state import State, diff, remove, revise, with_entity
+from tasks.conversation.state import State, diff, remove, revise, with_entity, with_user
 from tasks.conversation.types import USER, Entity, Fact, Source
 from tasks.core.errors import InputError
 from tests.telling import HOSTILE, everywhere, ids, rich
@@ -134,8 +134,8 @@ def test_an_entity_is_found_by_its_name_however_it_is_written() -> None:
 
 
 def test_the_user_is_one_entity_with_an_id_of_its_own() -> None:
-    state, number = with_entity(State(), USER, "PER", Source(0, 0, 1, "I"))
-    assert number == USER and state.entity(USER).name == "you"
+    state = with_user(with_user(State(), Source(0, 0, 1, "I")), Source(1, 0, 2, "my"))
+    assert [(each.id, each.name, len(each.mentions)) for each in state.entities] == [(USER, "you", 2)]
 
 
 @settings(max_examples=80)

@@ -22,7 +22,7 @@ def test_the_defaults_are_safe() -> None:
     assert (options.host, options.port, options.share, options.mcp, options.auth) == ("127.0.0.1", 7860, False, False, [])
     assert (options.max_file_size, options.queue_size, options.concurrency) == ("20mb", 64, 2)
     assert launching.Limits() == launching.Limits("20mb", 64, 2)
-    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False" and os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False" and os.environ["HF_HUB_DISABLE_TELEMETRY"] in ("1", "True")
 
 
 def test_options_reach_gradio(monkeypatch: pytest.MonkeyPatch) -> None:

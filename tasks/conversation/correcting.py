@@ -90,7 +90,7 @@ def _form(kind: str, name: str) -> str:
     """Dates and numbers stand for one another, since a year is both; names and common nouns do not."""
     if kind in ("TIME", "NUM") or _DIGITS.search(name):
         return "value"
-    return kind if kind != "MISC" else ("name" if name[:1].isupper() else "noun")
+    return "name" if name[:1].isupper() else "noun"  # of a name alone, the entity finder can't know what it names
 
 
 def _alike(one: str, other: str) -> bool:
