@@ -83,7 +83,8 @@ class Visitor:
 
 def turned_away(status: int, text: str) -> Outcome:
     """What a call is that could not join the queue."""
-    return Outcome(BUSY, text) if status == 503 and "Queue is full" in text else Outcome(FAILED, f"HTTP {status}: {text[:200]}")
+    busy = status == 503 and ("Queue is full" in text or "too many calls are waiting" in text)  # Gradio's sentence, and ours in its place
+    return Outcome(BUSY, text) if busy else Outcome(FAILED, f"HTTP {status}: {text[:200]}")
 
 
 def told(message: dict[str, Any], event: str) -> Outcome | None:
