@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tasks.conversation import replies
 from tasks.conversation.answering import UNSURE, Found, answer
@@ -46,6 +47,7 @@ class Actor:
 
     def __init__(self, load: Load, embed: Embed) -> None:
         self._load, self._embed = load, embed
+        self._kinds: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # of catalogues, which takes an encoding of their items
 
     def __call__(self, state: State, said: Extraction, documents: Any, catalogue: Any, proposal: str | None) -> tuple[State, list[Act]]:
         """The state after the message, and what was done, in order."""
@@ -148,13 +150,16 @@ class Actor:
                 now.do("answered", replies.answered(found), rests_on=found.ids, evidence=(found.evidence or _told(now.state, found),))
 
     def _recommend(self, now: Moment, catalogue: Any) -> None:
-        words, wish = request(now.said), wish_in(request(now.said))
+        words = request(now.said)
+        wish = wish_in(words)
         own = catalogue if catalogue is not None else self._load("recommendation", "shipped")
         if now.wants("recommend") or not now.state.wish:
             now.state = replace(now.state, wish=(wish,) if wish else ())
         else:
             now.state = replace(now.state, wish=(*now.state.wish, wish)[-LONGEST_WISH:])
-        kind = kind_of(own, self._embed)
+        if own not in self._kinds:
+            self._kinds[own] = kind_of(own, self._embed)
+        kind = self._kinds[own]
         if wanted := foreign(words, kind, self._embed):
             if not now.wants("ask"):
                 now.do("unknown", replies.foreign(wanted, kind))

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tasks.conversation.remembering import Changes, event_sentence, is_denied, is_rejected, preference_sentence, sentence_of, source
+from tasks.conversation.remembering import (
+    REJECTED,
+    Changes,
+    event_sentence,
+    is_denied,
+    is_rejected,
+    preference_sentence,
+    sentence_of,
+    source,
+)
 from tasks.conversation.state import State, remove, with_entity
 from tasks.conversation.things import PRONOUNS, type_of
 from tasks.conversation.types import USER, Extraction, Fact, Named, Preference
@@ -24,7 +33,6 @@ _CUE = re.compile(
     r"|with an?)\b",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"(?:\b(?:not|instead of|rather than)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d")
 
 
@@ -54,7 +62,7 @@ def withdraw(state: State, said: Extraction) -> tuple[State, Changes]:
 
 def _values(said: Extraction) -> list[Named]:
     """The new values, the likeliest first: what the reader marked and the message does not reject; else what stands behind "meant"."""
-    things = [each for each in said.things if each.span.text.lower() not in PRONOUNS and not _BEFORE.search(said.text[: each.span.start])]
+    things = [each for each in said.things if each.span.text.lower() not in PRONOUNS and not REJECTED.search(said.text[: each.span.start])]
     if things:
         return things
     match = _MEANT.search(said.text)

@@ -19,7 +19,7 @@ SAID_BY = {
     "death": {"place of death", "date of death"},
     "wedding": {"spouse"},
 }
-_REJECTED = re.compile(r"(?:\b(?:not|instead of|rather than|never)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
+REJECTED = re.compile(r"(?:\b(?:not|instead of|rather than|never)|n[’']t)\s+(?:in |on |at |by |a |an |the )*$", re.IGNORECASE)
 _PERSONAL = re.compile(r"\b(?:" + "|".join(SHE | HE) + r")\b", re.IGNORECASE)
 
 
@@ -167,7 +167,7 @@ def is_denied(text: str, word: str) -> bool:
 
 def is_rejected(text: str, name: str) -> bool:
     """Whether the message says "not" of this name."""
-    return any(_REJECTED.search(text[: match.start()]) for match in re.finditer(re.escape(name), text, re.IGNORECASE))
+    return any(REJECTED.search(text[: match.start()]) for match in re.finditer(re.escape(name), text, re.IGNORECASE))
 
 
 def _add_taste(

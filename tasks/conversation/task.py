@@ -71,7 +71,7 @@ class Agent:
         reply = " ".join(act.text for act in acts)
         if self._phrase is not None:
             reply = self._phrase(reply)
-        return Turn(reply, State.to_dict(after.next_turn()), said, tuple(acts))
+        return Turn(reply, after.next_turn().to_dict(), said, tuple(acts))
 
     @overload  # a str is a sequence of strings too
     def __call__(self, text: str) -> Extraction: ...  # type: ignore[overload-overlap]
