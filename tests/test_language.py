@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from apps import components, language
-from tests.untranslated import PLACEHOLDER, covered, gone, missing, spoken, texts
+from tests.interface_texts import PLACEHOLDER, spoken, texts
+from tests.untranslated import covered, gone, missing
 
 ROOT = Path(__file__).parents[1]
 
