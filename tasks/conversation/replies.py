@@ -84,7 +84,7 @@ def recommended(items: Sequence[dict[str, Any]]) -> str:
 def _reason(why: dict[str, Any]) -> str:
     if why["kind"] == "item":
         return f"you like {why['name']}"
-    return f"it is tagged “{why['name']}”" if why["kind"] == "tag" else "it fits your words"
+    return f"it is tagged “{why['name']}”" if why["kind"] == "tag" else f"it fits “{why['name']}”"
 
 
 def foreign(wanted: str, kind: str) -> str:
