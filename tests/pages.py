@@ -7,6 +7,10 @@ when the page is ready.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,16 @@ def served(request: pytest.FixtureRequest) -> tuple[str, str]:
     """What the file of a test is about."""
     about: tuple[str, str] = getattr(request.module, "PAGE", SHOWCASE)
     return about
+
+
+@contextlib.contextmanager
+def building() -> Iterator[None]:
+    """Build a page in a test's own process: the event loops that Gradio makes and leaves open end here, and don't warn in a later test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        asyncio.set_event_loop(None)  # the last one, which would be kept until some other loop takes its place
+        gc.collect()
 
 
 @pytest.fixture(scope="module")

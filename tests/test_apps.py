@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import socket
 import subprocess
 import sys
 import threading
-import warnings
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +21,7 @@ from apps.disaster_monitor import _label
 from apps.event_detection import _detect
 from tasks.core.errors import AdapterError, InputError
 from tasks.event_detection.task import EventDetection
+from tests.pages import building
 from tests.serving import ROOT, free_port, read
 from tests.stand_ins import load
 
@@ -134,25 +132,13 @@ def test_apps_are_found_by_their_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert showcase.names() == ["event-detection"]
 
 
-@pytest.fixture
-def built() -> Iterator[None]:
-    """For tests that build a page: what Gradio leaves open is collected here, not as a warning in some later test."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("built")
 def test_one_app_has_no_outer_tabs() -> None:
-    tabs = labels_of(showcase.build(["event-detection"], load), gr.Tab)
+    with building():
+        tabs = labels_of(showcase.build(["event-detection"], load), gr.Tab)
     code = ["Python", "Terminal", "HTTP", "gradio_client", "MCP", "Model card", "Model card: crisis"]
     assert tabs == ["Text", "Highlighted", "Table", "JSON", "Disaster monitor", *code]
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("built")
 def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(load: components.Load) -> gr.Blocks:
         demo = components.page()
@@ -164,7 +150,8 @@ def test_six_apps_are_six_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(showcase, "names", lambda: six)
     told = SimpleNamespace(build=build, __doc__="An app: of six.\n\nMore.")
     monkeypatch.setattr("apps.showcase.importlib.import_module", lambda name: told)
-    demo = showcase.build(load=load)
+    with building():
+        demo = showcase.build(load=load)
     assert [tab for tab in labels_of(demo, gr.Tab) if "odel card" not in tab] == ["Start", *map(showcase.title, six)]
     cards = [block.value for block in demo.blocks.values() if isinstance(block, gr.HTML) and "<h2>" in str(block.value)]
     assert len(cards) == 6 and "Conversation" in cards[-1] and "<p>An app: of six.</p>" in cards[-1]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import gc
 import json
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +20,7 @@ from apps.shelf import Shelf
 from tasks.core.errors import InputError
 from tests.answering import Finder
 from tests.conversing import SECRET, Agent
+from tests.pages import building
 
 NEVER = SimpleNamespace(reply=lambda *_, **__: pytest.fail("asked"))
 
@@ -185,13 +184,8 @@ def test_the_user_is_one_entity_however_often_they_speak_of_themselves() -> None
 
 @pytest.fixture(scope="module")
 def view() -> View:
-    """What Gradio leaves open when a page is built is collected here, not as a warning in some later test."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        with components.page():
-            made = build_view(["One"])
-        gc.collect()
-    return made
+    with building(), components.page():
+        return build_view(["One"])
 
 
 def chat(view: View, agent: Any) -> Any:
