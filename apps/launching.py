@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from apps import mcp_server
+from apps import mcp_server, sessions
 from apps.access import Accounts, Gate
 from apps.options import CONCURRENCY, MAX_FILE_SIZE, QUEUE_SIZE
 
@@ -25,13 +25,12 @@ class Limits:
 def settings(demo: gr.Blocks, limits: Limits, accounts: Accounts, mcp: bool) -> dict[str, Any]:
     """Bound the queue of ``demo`` and, for ``mcp``, make it offer its tools; returns what ``Blocks.launch`` needs to know."""
     demo.queue(max_size=limits.queue_size, default_concurrency_limit=limits.concurrency)
-    application: dict[str, Any] = {"middleware": [Middleware(Gate, accounts=accounts)]}
-    if mcp:
-        application["lifespan"] = mcp_server.offer(demo, accounts)
+    tools = mcp_server.offer(demo, accounts) if mcp else None
     return {
         "max_file_size": limits.file_size,
         "auth": list(accounts.items()) or None,
-        "app_kwargs": application,
+        "app_kwargs": {"middleware": [Middleware(Gate, accounts=accounts)], "lifespan": sessions.keep(demo, tools)},
+        "state_session_capacity": sessions.SESSIONS,
         "mcp_server": False,  # ours is there already
         "run_history": False,  # which a visitor could let the page copy to the Hub
     }

@@ -10,8 +10,6 @@ import base64
 import binascii
 import json
 import mimetypes
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -22,8 +20,8 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 
 from apps.access import Accounts, basic
+from apps.sessions import Lifespan
 
-Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 FILE = "a data: URL (such as data:text/csv;base64,…) or an http(s) URL"
 ENDINGS = {
     "text/csv": ".csv",
