@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from apps.access import Accounts, accounts
+from apps.memory import share_heaps
 from apps.options import parse
 
 MISSING = '--mcp needs a package that is not installed: pip install "mcp==1.30.0" "pydantic==2.12.5"'
@@ -41,6 +42,7 @@ def _problem(options: argparse.Namespace, known: Sequence[str]) -> str | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     options = parse(arguments)
+    share_heaps()
     try:
         known: Accounts = accounts(options.auth)
     except ValueError as error:

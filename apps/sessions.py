@@ -7,7 +7,7 @@ session, and keeps ten thousand sessions: nearly a megabyte each of this page, w
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,15 +39,12 @@ class Sessions(StateHolder):
         return super().__getitem__(session_id)
 
 
-def keep(demo: gr.Blocks, further: Lifespan | None = None) -> Lifespan:
-    """What has to live as long as the server of ``demo``: its sessions, and what is ``further`` said to."""
+def kept(demo: gr.Blocks) -> Lifespan:
+    """What lets the server of ``demo`` keep its sessions in this way, as long as it lives."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         app.state_holder = Sessions(demo)
-        async with AsyncExitStack() as stack:
-            if further is not None:
-                await stack.enter_async_context(further(app))
-            yield
+        yield
 
     return lifespan

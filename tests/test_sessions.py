@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +26,7 @@ def kept(demo: gr.Blocks, capacity: int = 5) -> sessions.Sessions:
     app, demo.state_session_capacity = SimpleNamespace(state_holder=None), capacity
 
     async def live() -> Any:
-        async with sessions.keep(demo)(app):
+        async with sessions.kept(demo)(app):
             return app.state_holder
 
     found: sessions.Sessions = asyncio.run(live())
@@ -52,20 +50,3 @@ def test_those_used_last_are_kept(demo: gr.Blocks) -> None:
     for name in ("ann", "ben", "ann", "cy"):
         found[name]
     assert [name in found for name in ("ann", "ben", "cy")] == [True, False, True]
-
-
-def test_what_else_lives_as_long_as_the_server_is_begun_and_ended(demo: gr.Blocks) -> None:
-    heard: list[str] = []
-
-    @asynccontextmanager
-    async def tools(app: Any) -> AsyncIterator[None]:
-        heard.append("begun")
-        yield
-        heard.append("ended")
-
-    async def live() -> None:
-        async with sessions.keep(demo, tools)(SimpleNamespace()):
-            assert heard == ["begun"]
-
-    asyncio.run(live())
-    assert heard == ["begun", "ended"]
