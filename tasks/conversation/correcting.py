@@ -33,6 +33,7 @@ _CUE = re.compile(
     r"|with an?)\b",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\b(?:called|named) $")
 _DIGITS = re.compile(r"\d")
 
 
@@ -42,7 +43,7 @@ Kind = TypeVar("Kind", Fact, Preference)
 def mend(state: State, said: Extraction) -> tuple[State, Changes]:
     """The state with the item that the message corrects, and what changed: nothing where it fits nothing that was said."""
     wrong = rejected(state, said)
-    if not wrong and not _CUE.search(said.text):
+    if not wrong and not _CUE.search(said.text) and not _begins_with_value(said):
         return state, Changes()
     for value in _values(said):
         if value.span.text.casefold() in wrong:
@@ -52,6 +53,11 @@ def mend(state: State, said: Extraction) -> tuple[State, Changes]:
             if changes.all:
                 return replace(new, recent=changes.all), changes
     return state, Changes()
+
+
+def _begins_with_value(said: Extraction) -> bool:
+    """Whether a new date or number is the first that is said: "1959! just looked at the sleeve"."""
+    return any(each.span.start == 0 and _form(each.type, each.span.text) == "value" for each in said.things)
 
 
 def withdraw(state: State, said: Extraction) -> tuple[State, Changes]:
@@ -106,19 +112,21 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _mend_fact(state: State, said: Extraction, value: Named, wrong: Sequence[str]) -> tuple[State, Changes]:
-    for fact in _recent_first(state, state.facts):
-        for side in ("tail", "head"):
-            if _fits(state, getattr(fact, side), value, wrong):
-                was = sentence_of(state, fact)
-                mention = source(state, value.span)
-                new, other = with_entity(state, value.span.text, value.type, mention)
-                if other in (fact.head, fact.tail):
-                    continue
-                number = f"f{new.made + 1}"
-                ends: dict[str, Any] = {side: other}
-                mended = replace(fact, id=number, source=mention, **ends)
-                new = replace(new, made=new.made + 1, facts=(*new.facts, mended))
-                return remove(new, [fact.id]), Changes(replaced=((number, was),))
+    facts = _recent_first(state, state.facts)
+    places = [(fact, side) for fact in facts for side in ("tail", "head") if _fits(state, getattr(fact, side), value, wrong)]
+    if _NAMED.search(said.text[: value.span.start]):  # "the book's called Salt": what is like it, and not whoever wrote it
+        places.sort(key=lambda place: state.entity(getattr(*place)).type != value.type)
+    for fact, side in places:
+        was = sentence_of(state, fact)
+        mention = source(state, value.span)
+        new, other = with_entity(state, value.span.text, value.type, mention)
+        if other in (fact.head, fact.tail):
+            continue
+        number = f"f{new.made + 1}"
+        ends: dict[str, Any] = {side: other}
+        mended = replace(fact, id=number, source=mention, **ends)
+        new = replace(new, made=new.made + 1, facts=(*new.facts, mended))
+        return remove(new, [fact.id]), Changes(replaced=((number, was),))
     return state, Changes()
 
 

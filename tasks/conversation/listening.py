@@ -6,15 +6,16 @@ import functools
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tasks.conversation.decode import Marked
+from tasks.conversation.facts import LEAST_NAME, believed
 from tasks.conversation.linking import resolve
-from tasks.conversation.relations import Kind, relations
 from tasks.conversation.scoring import Message, MessageReader
 from tasks.conversation.state import State
-from tasks.conversation.things import FIRST_PERSON, HE, IT, PRONOUNS, SHE, THEY, type_of
+from tasks.conversation.things import FIRST_PERSON, PRONOUNS, type_of
 from tasks.conversation.types import Extraction, Happening, Named, Taste, Told
 from tasks.core.types import Span
 
@@ -28,9 +29,6 @@ TASTES = {"liked": 1, "disliked": -1}
 POLARITY = {1: "positive", -1: "negative"}
 OVERRULED = 0.93  # from which probability of the other polarity opinion analysis overrules the reader
 LEAST_EVENT = 0.02  # of an event whose trigger the reader has marked: the reader knows that it happened, the detector what it is
-SECOND = 0.8  # from which a second relation of the same two things is believed
-SURE = 0.68  # from which a fact of a pronoun that the reader did not mark is believed
-LEAST_NAME = 0.5  # of an entity that the reader did not mark
 _BEFORE = re.compile(r"(?:a|an|the|my|our|and|or|some|this|that)(?:\s+|$)|(?:The|A|An|My|Our|This|That)$|\W+(?=\w)")
 _CAPITAL = re.compile(r"(?<![.!?\n] )(?<!^)(?<=\s)[A-Z][\w’'&-]* $")
 _FURTHER = re.compile(r" (?!I\b)[A-Z][\w’'&-]*(?![\w’'-])")
@@ -40,6 +38,12 @@ _NOUN = re.compile(
 )
 _THIRD = re.compile(r"\b(?:she|he|her|his|him|they|their|them|it|its)\b", re.IGNORECASE)
 _BEHIND = re.compile(r"\s+(?:a|an|the|and|or|but|is|are|was)$|\s+$|[,;:]$")
+_UNITS = (
+    r"euros?|dollars?|pounds?|pence|cents?|francs|kron(?:er|or)|yen|rupees|pesos|bucks|quid|hours?|minutes?|seconds|days?|nights?|weeks?"
+    r"|months?|years?|km|kilomet(?:er|re)s|miles|met(?:er|re)s|m|cm|kilos?|kg|grams?|degrees|am|pm|o|percent|per cent|million|thousand"
+    r"|(?:jan|febr)uary|march|april|may|june|july|august|(?:sept|nov|dec)ember|october"
+)
+_COUNTED = re.compile(rf"(\d[\d.,]*) (?!(?:{_UNITS})\b)[a-z-]+")
 _FIRST = re.compile(r"\b(?:I|[Mm]y)\b|\bi\b(?=[’' ])")
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]*")
 _WHEN = re.compile(
@@ -67,7 +71,7 @@ class Listener:
     def __call__(self, text: str, state: State, proposal: str | None = None) -> Extraction:
         """The extraction of one message; ``proposal``: what is under discussion, to be told the stance towards it."""
         (message,) = self.reader([text])
-        message = Message(message.kinds, joined(text, message.marked))
+        message = Message(message.kinds, tidied(text, joined(text, message.marked)))
         stating = _states(text, message)
         if not stating and not message.marked:
             return Extraction(text, message.kinds)
@@ -96,9 +100,9 @@ class Listener:
         for each in result.relations:
             head, tail = result.entities[each.head].span, result.entities[each.tail].span
             start, end = min(head.start, tail.start), max(head.end, tail.end)
-            if not asked(text, start, end) and each.score >= _least(things, head, tail):
+            if not asked(text, start, end):
                 found.append(Told(head, each.type, tail, each.score, Span.of(text, start, end)))
-        return tuple(consistent(found))
+        return believed(text, found, things)
 
     def _tastes(self, text: str, marked: Sequence[tuple[Marked, float]]) -> tuple[Taste, ...]:
         """What the reader marked, as strong as opinion analysis finds it."""
@@ -111,8 +115,7 @@ class Listener:
             sign = TASTES[each.mark]
             if label.scores[POLARITY[-sign]] > OVERRULED:
                 sign, score = -sign, 0.5
-            span = trimmed(text, each.start, each.end) or Span.of(text, each.start, each.end)
-            tastes.append(Taste(span, sign, (score + label.scores[POLARITY[sign]]) / 2))
+            tastes.append(Taste(Span.of(text, each.start, each.end), sign, (score + label.scores[POLARITY[sign]]) / 2))
         return tuple(tastes)
 
     def _events(self, text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> tuple[Happening, ...]:
@@ -152,14 +155,6 @@ def _linked(state: State, text: str, spans: Sequence[tuple[Span, str, float]]) -
     )
 
 
-def _least(things: Sequence[Named], head: Span, tail: Span) -> float:
-    """The least score of a fact: more where an end is a pronoun that the reader has not marked; such a "they" or "it" is nobody's tail."""
-    guessed = {each.span for each in things if each.score == LEAST_NAME and each.span.text.lower() in PRONOUNS}
-    if tail in guessed and tail.text.lower() in IT | THEY:
-        return 2.0
-    return SURE if guessed & {head, tail} else 0.0
-
-
 def _states(text: str, message: Message) -> bool:
     """Whether the message states something: as its kinds say, or beside a greeting or question in a sentence that asks nothing."""
     if any(kind in message.kinds for kind in STATING):
@@ -168,42 +163,36 @@ def _states(text: str, message: Message) -> bool:
     return beside and any(not asked(text, each.start, each.end) for each, _ in message.marked)
 
 
-def consistent(facts: Sequence[Told]) -> list[Told]:
-    """Without what can't be, and what contradicts a surer fact of the same message: the same relation the other way round, a second tail of
-    a single one, an unsure second relation of the same two."""
-    kept: list[Told] = []
-    for fact in sorted(facts, key=lambda each: -each.score):
-        kind = relations().get(fact.type)
-        same = [each for each in kept if each.type == fact.type]
-        turned = any((each.head, each.tail) == (fact.tail, fact.head) for each in same)
-        second = kind is not None and kind.single and any(each.head.text == fact.head.text for each in same)
-        other = fact.score < SECOND and any((each.head, each.tail) == (fact.head, fact.tail) for each in kept)
-        if not turned and not second and not other and _can_be(fact, kind):
-            kept.append(fact)
-    return kept
-
-
-def _can_be(fact: Told, kind: Kind | None) -> bool:
-    """Whether the pronouns among the ends can stand there: "it" lives nowhere, and "she" is no record."""
-    for span, needed in ((fact.head, kind.head), (fact.tail, kind.tail)) if kind else ():
-        word = span.text.lower()
-        if needed is not None and ((word in IT and needed == "PER") or (word in FIRST_PERSON | SHE | HE and needed != "PER")):
-            return False
-    return True
-
-
 def joined(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Marked, float]]:
     """The marks, with neighbouring words of one thing as one: "annual" and "meeting"; names are kept apart."""
     found: list[tuple[Marked, float]] = []
     for each, score in marked:
-        if text[each.start : each.end].lower() in ("and", "or", "but"):
+        word = text[each.start : each.end].lower()
+        if word in ("and", "or", "but"):
             continue
         last, before = found[-1] if found else (None, 0.0)
-        if last and last.end + 1 == each.start and "event" not in (last.mark, each.mark) and text[last.start : each.end].islower():
+        together = last is not None and last.end + 1 == each.start and word not in PRONOUNS
+        if last and together and "event" not in (last.mark, each.mark) and text[last.start : each.end].islower():
             mark = each.mark if last.mark == "thing" else last.mark
             found[-1] = (Marked(last.start, each.end, mark, each.logit), max(score, before))
         else:
             found.append((each, score))
+    return found
+
+
+def tidied(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Marked, float]]:
+    """The marks, with things cut to their own words, without what is left empty; of two that share words the longer one is both."""
+    found: list[tuple[Marked, float]] = []
+    for each, score in marked:
+        span = Span.of(text, each.start, each.end) if each.mark == "event" else trimmed(text, each.start, each.end)
+        if span is None:
+            continue
+        last, before = found[-1] if found else (None, 0.0)
+        if last and span.start < last.end and "event" not in (last.mark, each.mark):
+            mark = each.mark if last.mark == "thing" else last.mark
+            found[-1] = (Marked(min(last.start, span.start), max(last.end, span.end), mark, last.logit), max(score, before))
+        else:
+            found.append((replace(each, start=span.start, end=span.end), score))
     return found
 
 
@@ -213,6 +202,8 @@ def trimmed(text: str, start: int, end: int) -> Span | None:
         start = match.end()
     while match := _BEHIND.search(text[start:end]):
         end = start + match.start()
+    if match := _COUNTED.fullmatch(text, start, end):  # "28 beds", but not "60 euros"
+        end = match.end(1)
     if not text[start:end].strip():
         return None
     if match := _NOUN.match(text, start, end):  # "record Con Todo El Mundo"
@@ -227,9 +218,8 @@ def trimmed(text: str, start: int, end: int) -> Span | None:
 
 def things_of(text: str, marked: Sequence[tuple[Marked, float]], entities: Sequence[Any]) -> list[tuple[Span, float]]:
     """What the reader marked as a thing, and the names beside these that the entity finder knows; no two overlap."""
-    tidy = [(trimmed(text, each.start, each.end), score) for each, score in marked if each.mark != "event"]
-    found = [(span, score) for span, score in tidy if span is not None]
-    taken = [(span.start, span.end) for span, _ in found] + [(each.start, each.end) for each, _ in marked if each.mark == "event"]
+    found = [(Span.of(text, each.start, each.end), score) for each, score in marked if each.mark != "event"]
+    taken = [(each.start, each.end) for each, _ in marked]
     for entity in entities:
         for mention in entity.mentions:
             free = all(mention.end <= start or end <= mention.start for start, end in taken)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tasks.conversation.linking import called, focused, resolve
 from tasks.conversation.relations import relations, say
 from tasks.conversation.state import State, remove, with_entity, with_user
-from tasks.conversation.things import HE, PRONOUNS, SHE
+from tasks.conversation.things import HE, IT, PRONOUNS, SHE
 from tasks.conversation.types import USER, EventNote, Extraction, Fact, Happening, Preference, Source, Taste, Told
 from tasks.core.types import Span
 
@@ -45,9 +45,10 @@ def source(state: State, span: Span) -> Source:
 def meet(state: State, said: Extraction) -> tuple[State, dict[Span, str]]:
     """The state with the things that a message names, and the entity of each that is known or is now.
 
-    A pronoun that means nobody known is left out. Things that are values of nothing stay out too: they come with their facts.
+    A pronoun that means nobody known is left out. Nouns, dates and numbers of no fact stay out too.
     """
     ends = {span for fact in said.facts for span in (fact.head, fact.tail)}
+    ends |= {taste.target for taste in said.tastes if taste.target.text[:1].isupper()}  # the record which "it" means later
     types = _types(said.facts)
     ids: dict[Span, str] = {}
     for thing in said.things:
@@ -117,6 +118,8 @@ def _add_fact(
     state: State, said: Extraction, told: Told, ids: dict[Span, str], correcting: bool, added: list[str], replaced: list[tuple[str, str]]
 ) -> State:
     head, tail = ids[told.head], ids[told.tail]
+    if correcting and told.head.text.lower() in HE | SHE | IT:  # "not Busan, he was born in Daegu": whoever was born in Busan
+        head = next((each.head for each in state.facts if each.type == told.type and _is_rejected(state, said, each)), head)
     kind = relations().get(told.type)
     same = [each for each in state.facts if each.type == told.type and (each.head, each.tail) == (head, tail)]
     if kind is not None and kind.symmetric:
@@ -144,7 +147,7 @@ def _contradicted(state: State, fact: Fact, said: Extraction, correcting: bool, 
         return same_head[-1]
     if not correcting:
         return None
-    rejected = [each for each in same_head if is_rejected(said.text, state.entity(each.tail).name)]
+    rejected = [each for each in same_head if _is_rejected(state, said, each)]
     if rejected or same_head:
         return (rejected or same_head)[-1]
     same_ends = [each for each in others if {each.head, each.tail} == {fact.head, fact.tail}]
@@ -155,6 +158,10 @@ def _contradicted(state: State, fact: Fact, said: Extraction, correcting: bool, 
         return same_tail[-1]
     mirrored = [each for each in others if each.type == fact.type and fact.tail == each.head]
     return mirrored[-1] if mirrored and kind is not None and kind.symmetric else None
+
+
+def _is_rejected(state: State, said: Extraction, fact: Fact) -> bool:
+    return is_rejected(said.text, state.entity(fact.tail).name)
 
 
 def is_denied(text: str, word: str) -> bool:

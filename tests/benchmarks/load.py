@@ -10,9 +10,10 @@ Starts ``python -m apps`` in a process of its own (or asks the one at ``--url``)
 3. Rush: ``--rush`` calls in one moment, more than the queue holds: each is answered, or told that the showcase is busy.
 
 Every outcome is compared with the same call's alone. "Crossed": the answer of another visitor; "changed": another answer than alone;
-"failed": no answer, or a refusal that is no clear sentence. Memory is the server's with all its children, once nobody asks; its growth
-is counted over the part that counts. The exit code is 1 where anything crossed, changed or failed, where the server logged a
-traceback, or where memory grew by more than ``--growth``. Latencies are a visitor's, the time in the queue included.
+"failed": no answer, or a refusal that is no clear sentence. Memory is the server's with all its children, a quarter of a minute after
+the last call, but for the peak; its growth is counted over the part that counts. The exit code is 1 where anything crossed, changed or
+failed, where the server logged a traceback, or where memory grew by more than ``--growth``. Latencies are a visitor's, the time in the
+queue included.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ TASKS = (*crowd.TEXTS, "recommend", "converse")
 CROSSED, CHANGED = "crossed", "changed"
 WRONG = (CROSSED, CHANGED, FAILED)
 NOISE = 1e-4
+REST = 15.0  # seconds: every ten of them the server gives back what is free
 LEAVES, RELOADS = 0.02, 0.05  # shares of calls
 WEIGHTS = {SHORT: 10.0, "long": 4.0, "hostile": 3.0, BAD: 2.0, "limit": 0.0}  # a text at the limit is sent once a phase
 Told = Callable[[str], None]
@@ -192,9 +194,10 @@ class Memory:
     def __init__(self, server: int | None) -> None:
         self.server, self.held, self.peak = server, dict[str, float](), 0.0
 
-    def mark(self, name: str) -> None:
-        """Keep what is held now under ``name``."""
+    async def mark(self, name: str, rest: float = REST) -> None:
+        """Keep what is held under ``name``, after ``rest`` seconds without a call."""
         if self.server is not None:
+            await asyncio.sleep(rest)
             self.held[name] = process.memory(self.server)
 
     async def watch(self) -> None:
@@ -213,18 +216,18 @@ async def run(url: str, server: int | None, options: argparse.Namespace) -> int:
     memory = Memory(server)
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=options.clients)
     async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits, trust_env=False) as http:
-        memory.mark("at start")
+        await memory.mark("at start", 0)
         rounds = Rounds(http, await endpoints(http), options)
         watching = asyncio.create_task(memory.watch())
         alone = await rounds.alone()
-        memory.mark("after each call alone")
+        await memory.mark("after each call alone")
         print(f"Alone: {len(alone.calls)} calls in {alone.seconds:.0f} s, {alone.count(*WRONG)} wrong.", file=sys.stderr, flush=True)
         warm = await rounds.load(options.seconds / 4, seed=1)
-        memory.mark("after warm-up")
+        await memory.mark("after warm-up")
         counted = await rounds.load(options.seconds * 3 / 4, seed=2)
-        memory.mark("after the load")
+        await memory.mark("after the load")
         rush = await rounds.rush(options.rush)
-        memory.mark("after the rush")
+        await memory.mark("after the rush")
         watching.cancel()
     if memory.held:
         memory.held["peak"] = max(memory.peak, *memory.held.values())
