@@ -1,4 +1,4 @@
-"""The shipped agent: sixty written dialogues with the state expected after each turn, and what it must never do."""
+"""The shipped agent: a hundred written dialogues with the state expected after each turn, and what it must never do."""
 
 from __future__ import annotations
 
