@@ -11,7 +11,7 @@ Starts ``python -m apps`` in a process of its own (or asks the one at ``--url``)
 
 Every outcome is compared with the same call's alone. "Crossed": the answer of another visitor; "changed": another answer than alone;
 "failed": no answer, or a refusal that is no clear sentence. Memory is the server's with all its children, a quarter of a minute after
-the last call, but for the peak; its growth is counted over the part that counts. The exit code is 1 where anything crossed, changed or
+the last call, but for the peak; its growth is counted from the warm-up to the end. The exit code is 1 where anything crossed, changed or
 failed, where the server logged a traceback, or where memory grew by more than ``--growth``. Latencies are a visitor's, the time in the
 queue included.
 """
@@ -207,8 +207,8 @@ class Memory:
             await asyncio.sleep(1)
 
     def growth(self) -> float:
-        """Growth from the end of the warm-up to the end of the load."""
-        return self.held["after the load"] / self.held["after warm-up"] - 1 if self.held else 0.0
+        """Growth from the end of the warm-up to the end of all."""
+        return self.held["after the rush"] / self.held["after warm-up"] - 1 if self.held else 0.0
 
 
 async def run(url: str, server: int | None, options: argparse.Namespace) -> int:
