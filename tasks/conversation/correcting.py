@@ -114,8 +114,8 @@ def _alike(one: str, other: str) -> bool:
 def _mend_fact(state: State, said: Extraction, value: Named, wrong: Sequence[str]) -> tuple[State, Changes]:
     facts = _recent_first(state, state.facts)
     places = [(fact, side) for fact in facts for side in ("tail", "head") if _fits(state, getattr(fact, side), value, wrong)]
-    if _NAMED.search(said.text[: value.span.start]):  # "the book's called Salt": what is like it, and not whoever wrote it
-        places.sort(key=lambda place: state.entity(getattr(*place)).type != value.type)
+    if said.facts or _NAMED.search(said.text[: value.span.start]):  # words enough to tell a firm from a person, unlike a name alone
+        places.sort(key=lambda place: (place[0].id not in state.recent, state.entity(getattr(*place)).type != value.type))
     for fact, side in places:
         was = sentence_of(state, fact)
         mention = source(state, value.span)

@@ -177,9 +177,7 @@ def is_rejected(text: str, name: str) -> bool:
     return any(REJECTED.search(text[: match.start()]) for match in re.finditer(re.escape(name), text, re.IGNORECASE))
 
 
-def _add_taste(
-    state: State, said: Extraction, taste: Taste, correcting: bool, added: list[str], replaced: list[tuple[str, str]]
-) -> State:
+def _add_taste(state: State, said: Extraction, taste: Taste, correcting: bool, added: list[str], replaced: list[tuple[str, str]]) -> State:
     target = taste.target.text
     old = next((each for each in state.preferences if each.about == "taste" and each.target.casefold() == target.casefold()), None)
     if old is None and correcting:  # "it was Joker that I found bleak, not Parasite"
