@@ -16,6 +16,7 @@ LEAST_NAME = 0.5  # of a thing that the reader did not mark
 SECOND = 0.8  # from which a second relation of the same two things is believed
 SURE = 0.68  # from which a fact of a pronoun that the reader did not mark is believed
 RIVAL = 0.75  # from which the same is believed of a second thing
+_LIST = re.compile(r"(?:,|,? and|,? or) (?:\w+ )?")  # "Ann and Bo", "Ann, her brother Bo"
 _CALLED = re.compile(r",? (?:which |who )?(?:is|was|are|[’']s) (?:called|named) ")
 _IS_A = re.compile(r",? (?:which |who )?(?:is|was|are|[’']s) an? ")
 
@@ -24,7 +25,7 @@ def believed(text: str, told: Sequence[Told], things: Sequence[Named]) -> tuple[
     """Those of the facts ``told`` of the ``things`` of a text that hold."""
     guessed = {each.span for each in things if each.score == LEAST_NAME and each.span.text.lower() in PRONOUNS}
     enough = [each for each in told if each.score >= _least(each, guessed)]
-    return tuple(consistent(of_one_thing(enough, names_of(text, things))))
+    return tuple(consistent(text, of_one_thing(enough, names_of(text, things))))
 
 
 def _least(told: Told, guessed: Container[Span]) -> float:
@@ -60,9 +61,9 @@ def of_one_thing(facts: Sequence[Told], names: Mapping[Span, tuple[Span, bool]])
     return list(made.values())
 
 
-def consistent(facts: Sequence[Told]) -> list[Told]:
+def consistent(text: str, facts: Sequence[Told]) -> list[Told]:
     """Without what can't be, and what contradicts a surer fact of the same message: the same relation the other way round, a second tail of
-    a single one, an unsure second relation of the same two, or of a second thing with the same one."""
+    a single one, an unsure second relation of the same two, or of a second thing with the same one unless "and" joins the two."""
     kept: list[Told] = []
     for fact in sorted(facts, key=lambda each: -each.score):
         kind = relations().get(fact.type)
@@ -70,10 +71,17 @@ def consistent(facts: Sequence[Told]) -> list[Told]:
         turned = any((each.head, each.tail) == (fact.tail, fact.head) for each in same)
         second = kind is not None and kind.single and any(each.head.text == fact.head.text for each in same)
         other = fact.score < SECOND and any((each.head, each.tail) == (fact.head, fact.tail) for each in kept)
-        rival = fact.score < RIVAL and any(each.tail == fact.tail for each in same)
+        rivals = [each.head for each in same if each.tail == fact.tail]
+        rival = fact.score < RIVAL and rivals and not any(_and(text, fact.head, each) for each in rivals)
         if not (turned or second or other or rival) and _can_be(fact, kind):
             kept.append(fact)
     return kept
+
+
+def _and(text: str, one: Span, other: Span) -> bool:
+    """Whether two spans stand beside each other in a list."""
+    first, second = sorted((one, other), key=lambda span: span.start)
+    return _LIST.fullmatch(text, first.end, second.start) is not None
 
 
 def _can_be(fact: Told, kind: Kind | None) -> bool:
