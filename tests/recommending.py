@@ -19,6 +19,12 @@ from tasks.recommendation.catalogue import Catalogue, read_items
 from tasks.recommendation.types import Item, Reason, Recommendation, RecommendationResult
 
 SECRET = "secret path /srv/model.bin"
+BLUE, SPAIN = "kind-of-blue-miles-davis", "sketches-of-spain-miles-davis"  # two of the shipped albums
+SHELF = [
+    Item("a", "Alpha", ("Ann",), 1960, ("jazz", "calm")),
+    Item("b", "Beta", ("Bo",), 1970, ("jazz",)),
+    Item("c", "Gamma", (), None, ("rock",)),
+]
 Progress = Callable[[int, int, str], None]
 
 

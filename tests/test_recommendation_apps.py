@@ -19,17 +19,10 @@ from apps.recommendation_own import SAMPLES, Own
 from apps.recommendation_view import STALE, Served
 from apps.wishes import Wish
 from tasks.core.errors import InputError
-from tasks.recommendation.types import Item
-from tests.recommending import Recommender, make
+from tests.recommending import SHELF, Recommender, make
 from tests.serving import read
 
 PAGE = "recommendations", "Recommend"
-BLUE, SPAIN = "kind-of-blue-miles-davis", "sketches-of-spain-miles-davis"
-SHELF = [
-    Item("a", "Alpha", ("Ann",), 1960, ("jazz", "calm")),
-    Item("b", "Beta", ("Bo",), 1970, ("jazz",)),
-    Item("c", "Gamma", (), None, ("rock",)),
-]
 
 
 def made(folder: Path, name: str, content: str) -> Path:

@@ -11,16 +11,9 @@ from apps import recommendation
 from apps.recommendation_view import Served
 from apps.wishes import Wish, ask, scale_of
 from tasks.core.errors import InputError
-from tasks.recommendation.types import Item
-from tests.recommending import Recommender
+from tests.recommending import SHELF, Recommender
 
 PAGE = "recommendations", "Recommend"
-BLUE, SPAIN = "kind-of-blue-miles-davis", "sketches-of-spain-miles-davis"
-SHELF = [
-    Item("a", "Alpha", ("Ann",), 1960, ("jazz", "calm")),
-    Item("b", "Beta", ("Bo",), 1970, ("jazz",)),
-    Item("c", "Gamma", (), None, ("rock",)),
-]
 
 
 def test_a_wish_is_what_was_given() -> None:
