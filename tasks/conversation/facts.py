@@ -17,7 +17,7 @@ SECOND = 0.8  # from which a second relation of the same two things is believed
 SURE = 0.68  # from which a fact of a pronoun that the reader did not mark is believed
 RIVAL = 0.75  # from which the same is believed of a second thing
 _LIST = re.compile(r"(?:,|,? and|,? or) (?:\w+ )?")  # "Ann and Bo", "Ann, her brother Bo"
-_CALLED = re.compile(r",? (?:which |who )?(?:is|was|are|[’']s) (?:called|named) ")
+_CALLED = re.compile(r"(?: [a-z]+){0,3},? (?:which |who )?(?:is|was|are|[’']s) (?:called|named) ")
 _IS_A = re.compile(r",? (?:which |who )?(?:is|was|are|[’']s) an? ")
 
 
