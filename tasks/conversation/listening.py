@@ -173,8 +173,7 @@ def joined(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Mark
         last, before = found[-1] if found else (None, 0.0)
         together = last is not None and last.end + 1 == each.start and word not in PRONOUNS
         if last and together and "event" not in (last.mark, each.mark) and text[last.start : each.end].islower():
-            mark = each.mark if last.mark == "thing" else last.mark
-            found[-1] = (Marked(last.start, each.end, mark, each.logit), max(score, before))
+            found[-1] = (_as_one(last, each), max(score, before))
         else:
             found.append((each, score))
     return found
@@ -187,13 +186,19 @@ def tidied(text: str, marked: Sequence[tuple[Marked, float]]) -> list[tuple[Mark
         span = Span.of(text, each.start, each.end) if each.mark == "event" else trimmed(text, each.start, each.end)
         if span is None:
             continue
+        own = replace(each, start=span.start, end=span.end)
         last, before = found[-1] if found else (None, 0.0)
-        if last and span.start < last.end and "event" not in (last.mark, each.mark):
-            mark = each.mark if last.mark == "thing" else last.mark
-            found[-1] = (Marked(min(last.start, span.start), max(last.end, span.end), mark, last.logit), max(score, before))
+        if last and own.start < last.end and "event" not in (last.mark, own.mark):
+            found[-1] = (_as_one(last, own), max(score, before))
         else:
-            found.append((replace(each, start=span.start, end=span.end), score))
+            found.append((own, score))
     return found
+
+
+def _as_one(one: Marked, other: Marked) -> Marked:
+    """Both words of one thing; a sign of either is its sign."""
+    mark = other.mark if one.mark == "thing" else one.mark
+    return Marked(min(one.start, other.start), max(one.end, other.end), mark, other.logit)
 
 
 def trimmed(text: str, start: int, end: int) -> Span | None:
