@@ -6,7 +6,8 @@ Every figure comes from processes of its own with ``--threads`` threads, and is 
 
 - served: ``python -m apps`` started, until its page is answered, and a first call of each endpoint after the other, over HTTP;
 - alone: the same for one app, whose first answer is counted from the start of its process;
-- steps: what a process does in that time, one import and one pipeline after the other, with the memory that it holds after each.
+- steps: what a process does in that time, one import and one pipeline after the other, with the memory that it holds after each;
+- sessions: what each new visitor costs, as Gradio keeps sessions and as ``apps.sessions`` does.
 
 The page cache is as it is; for a machine that was just started, run it first thing. Aims: a first answer within 10 s, and 1.5 GB.
 """
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,27 @@ def known() -> list[str]:
     return [task for task in names() if task in CALLS and (process.ROOT / "apps" / f"{task.replace('-', '_')}.py").exists()]
 
 
+def report_sessions(rounds: int = 50) -> str:
+    """Python's memory and milliseconds of a new visitor's session, each the mean of ``rounds``."""
+    from gradio.state_holder import SessionState
+
+    from apps import showcase
+    from apps.sessions import Session
+
+    demo, rows = showcase.build(), []
+    for name, make in (("Gradio's", SessionState), ("ours", Session)):
+        start = time.perf_counter()
+        for _ in range(rounds):
+            make(demo)
+        seconds = (time.perf_counter() - start) / rounds
+        tracemalloc.start()
+        kept = [make(demo) for _ in range(rounds)]
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        rows.append([name, f"{held / len(kept) / 1e6:.2f}", f"{1000 * seconds:.2f}"])
+    return table(["a new session", "MB", "ms"], rows)
+
+
 def main() -> None:
     """Measure and print."""
     line = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -192,6 +215,7 @@ def main() -> None:
     if options.steps is not None:
         print(json.dumps(steps(options.steps)))
         return
+    print(f"{report_sessions()}\n")
     tasks, rounds = options.tasks or known(), range(options.rounds)
     together = median([served(options, tasks) for _ in rounds])
     alone = {task: median([served(options, [task]) for _ in rounds]) for task in tasks}
